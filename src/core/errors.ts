@@ -1,0 +1,57 @@
+// The one error type that leaves Lucida. Edges map `code` to an exit code or an HTTP status.
+
+/** Stable codes; callers may branch on them, so they change only with a major version. */
+export type ErrorCode =
+  | 'bad_input'
+  | 'not_found'
+  | 'dimension_mismatch'
+  | 'model_missing'
+  | 'model_invalid'
+  | 'checksum_mismatch'
+  | 'index_stale'
+  | 'database_busy'
+  | 'database_unavailable'
+  | 'fetch_failed'
+  | 'unsupported_format'
+  | 'corrupt_image'
+  | 'too_large'
+  | 'unreadable'
+  | 'file_changed'
+  | 'cancelled'
+  | 'internal'
+
+/** An error that names the thing that is wrong and what to do about it. */
+export class LucidaError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'LucidaError'
+    this.code = code
+  }
+}
+
+/** `Expected integer between 1 and 200 for limit but received 0`, the form used by sharp. */
+export function invalidInput(name: string, expected: string, actual: unknown): LucidaError {
+  return new LucidaError(
+    'bad_input',
+    `Expected ${expected} for ${name} but received ${describe(actual)}`,
+  )
+}
+
+/** The text of any thrown value, for messages that quote a library's own words. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** The `code` of a Node.js system error (`ENOENT`, `EACCES`, …), if it has one. */
+export function systemCode(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code
+  return typeof code === 'string' ? code : undefined
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object'
+  return String(value)
+}

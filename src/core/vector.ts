@@ -1,0 +1,66 @@
+// Unit vectors and the few operations that the whole program agrees on.
+// An encoder normalises once at its exit; every vector after that is a `UnitVector`.
+import { invalidInput, LucidaError } from './errors.ts'
+
+declare const unit: unique symbol
+
+/** A float32 vector of length 1 (within 1e-3), so that the inner product is the cosine. */
+export type UnitVector = Float32Array & { readonly [unit]: true }
+
+/** Inner product; the cosine when both are unit vectors. Shapes: [d] · [d] → number. */
+export function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
+  return sum
+}
+
+/** A copy scaled to length 1. Throws `bad_input` for a vector that is zero or not finite. */
+export function normalize(vector: Float32Array | readonly number[]): UnitVector {
+  const out = Float32Array.from(vector)
+  const length = Math.sqrt(dot(out, out))
+  if (!(length > 1e-12) || !Number.isFinite(length)) {
+    throw new LucidaError(
+      'bad_input',
+      'Expected a vector with a direction but its length is zero or not finite',
+    )
+  }
+  for (let i = 0; i < out.length; i++) out[i]! /= length
+  return out as UnitVector
+}
+
+/** Brands a vector that is already of unit length. Throws `bad_input` when it is not. */
+export function asUnitVector(vector: Float32Array): UnitVector {
+  const length = Math.sqrt(dot(vector, vector))
+  if (!(Math.abs(length - 1) < 1e-3)) throw invalidInput('vector length', '1', length)
+  return vector as UnitVector
+}
+
+/** One weighted direction of a query; a negative weight subtracts. */
+export interface WeightedVector {
+  readonly vector: UnitVector
+  readonly weight: number
+}
+
+/**
+ * Σ weight · vector, normalised once at the end, so that scores stay cosines.
+ * Throws `bad_input` when the terms cancel out, `dimension_mismatch` when they differ in length.
+ */
+export function weightedSum(terms: readonly WeightedVector[]): UnitVector {
+  const first = terms[0]
+  if (!first) throw new LucidaError('bad_input', 'Expected at least one query term')
+  const sum = new Float32Array(first.vector.length)
+  for (const { vector, weight } of terms) {
+    if (vector.length !== sum.length) {
+      throw new LucidaError(
+        'dimension_mismatch',
+        `Query terms of ${sum.length} and ${vector.length} dimensions cannot be combined`,
+      )
+    }
+    for (let i = 0; i < sum.length; i++) sum[i]! += weight * vector[i]!
+  }
+  // A sum far shorter than its terms is rounding noise, not a direction.
+  if (dot(sum, sum) < 1e-10) {
+    throw new LucidaError('bad_input', 'The query terms cancel each other out; change a weight')
+  }
+  return normalize(sum)
+}

@@ -1,0 +1,52 @@
+// The port behind which every nearest-neighbour index lives.
+import type { ContentHash } from '../core/hash.ts'
+import type { UnitVector } from '../core/vector.ts'
+
+/** A nearest neighbour: `score` is the cosine in [-1, 1], higher is closer. */
+export interface Hit {
+  readonly content: ContentHash
+  readonly score: number
+}
+
+/** One step of the store's change feed: a vector put in place, or (null) taken away. */
+export interface VectorChange {
+  readonly content: ContentHash
+  readonly vector: UnitVector | null
+}
+
+/**
+ * Nearest-neighbour index over unit vectors, one entry per distinct content.
+ * Derived data: may be deleted and rebuilt from the store at any time.
+ */
+export interface VectorIndex {
+  readonly kind: 'exact' | 'hnsw'
+  readonly dimension: number
+  /** Number of vectors held. */
+  readonly size: number
+  /** Sequence number of the last change applied; 0 when nothing was. */
+  readonly sequence: number
+  /**
+   * Applies puts and removals, and moves to `sequence`. A put replaces an earlier vector;
+   * removing an unknown content does nothing. Throws `dimension_mismatch`.
+   */
+  apply(changes: readonly VectorChange[], sequence: number): Promise<void>
+  /**
+   * At most `k` hits, best first, ties by content hash; fewer only when the index holds fewer.
+   * Throws `dimension_mismatch`.
+   */
+  search(query: UnitVector, k: number): Promise<Hit[]>
+  /** Persists the index, atomically: a crash leaves the previous file or the new one. */
+  save(): Promise<void>
+  close(): Promise<void>
+}
+
+/** What an index file must match to be loaded; anything else is rebuilt from the store. */
+export interface IndexIdentity {
+  /** Database that the vectors came from. */
+  readonly storeId: string
+  /** Model name. */
+  readonly model: string
+  /** Recipe of the vectors: weights and preprocessing (see `models/manifest.ts`). */
+  readonly recipe: string
+  readonly dimension: number
+}
