@@ -37,10 +37,7 @@ export function startWorker<Methods extends WorkerMethods>(
   parentUrl: string,
   name: string,
 ): WorkerClient<Methods> {
-  const extension = extname(new URL(parentUrl).pathname)
-  const worker = new Worker(new URL(`./${name}${extension}`, parentUrl), {
-    execArgv: extension === '.ts' ? ['--import', 'tsx'] : [],
-  })
+  const worker = openThread(parentUrl, name)
   const pending = new Map<
     number,
     { resolve: (value: never) => void; reject: (e: unknown) => void }
@@ -83,6 +80,15 @@ export function startWorker<Methods extends WorkerMethods>(
       await worker.terminate()
     },
   }
+}
+
+function openThread(parentUrl: string, name: string): Worker {
+  const extension = extname(new URL(parentUrl).pathname)
+  const url = new URL(`./${name}${extension}`, parentUrl)
+  if (extension !== '.ts') return new Worker(url)
+  // Node 20 applies no loader to a worker's entry file, so the entry is a line that registers tsx.
+  const entry = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`
+  return new Worker(entry, { eval: true })
 }
 
 /** The worker's side: answers each call, one at a time and in order. */

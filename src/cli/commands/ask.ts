@@ -1,0 +1,93 @@
+// lucida ask: indexes folders, then answers questions typed at a prompt. Without a folder it draws
+// a set of pictures of its own and shows what the model finds in them.
+import { join } from 'node:path'
+import { createInterface } from 'node:readline/promises'
+import { Command } from 'commander'
+import type { PartialConfig } from '../../config.ts'
+import { LucidaError } from '../../core/errors.ts'
+import { drawDemoPictures } from '../../demo/draw.ts'
+import type { Lucida } from '../../lucida.ts'
+import { type CliIo, dim } from '../io.ts'
+import { printAnswer } from '../print.ts'
+import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { printIndexing } from '../progress.ts'
+import { parseTerms } from '../terms.ts'
+import { measureDemo } from './ask-demo.ts'
+
+/** Asked where nobody can type. */
+const EXAMPLES = ['a dog', 'people at the beach', 'a red car']
+const RESULTS = 5
+
+/** The `ask` command. */
+export function askCommand(io: CliIo): Command {
+  return withGlobalFlags(
+    new Command('ask')
+      .summary('index folders, then answer questions typed at a prompt')
+      .description(
+        'Indexes folders, then answers questions typed at a prompt (three examples where there is\n' +
+          'no terminal). Without a folder it draws about 60 pictures and searches those.',
+      )
+      .argument('[path...]', 'folders of pictures'),
+  ).action(async (paths: string[], flags: PartialConfig) => {
+    const config = configOf(io, flags)
+    if (paths.length > 0) {
+      return withLucida(config, async (lucida) => {
+        await printIndexing(io, lucida.index(paths, { signal: io.signal }))
+        await answer(io, lucida, EXAMPLES)
+      })
+    }
+    // Kept apart, so that drawn pictures never turn up among the user's own.
+    const dataDir = join(config.dataDir, 'demo')
+    const pictures = join(dataDir, 'pictures')
+    io.err('no folder given: drawing some pictures to search in\n')
+    await drawDemoPictures(pictures)
+    const { databaseUrl: _, ...own } = config
+    await withLucida({ ...own, dataDir }, async (lucida) => {
+      await printIndexing(io, lucida.index([pictures], { signal: io.signal }))
+      const examples = await measureDemo(io, lucida)
+      await answer(io, lucida, examples)
+    })
+  })
+}
+
+/** Answers what is typed, or the examples. */
+async function answer(io: CliIo, lucida: Lucida, examples: readonly string[]): Promise<void> {
+  if (io.signal.aborted) return
+  if (!io.inputIsTerminal) {
+    for (const text of examples.slice(0, 3)) {
+      io.out(`\n> ${text}\n`)
+      await answerOne(io, lucida, text)
+    }
+    return
+  }
+  io.err(
+    dim(
+      io,
+      '\nAsk for pictures in your own words (+ and - add and subtract); an empty line ends.\n',
+    ),
+  )
+  const prompt = createInterface({ input: io.input, output: process.stderr })
+  prompt.on('SIGINT', () => prompt.close())
+  try {
+    for (;;) {
+      const text = (await prompt.question('> ', { signal: io.signal })).trim()
+      if (text === '') return
+      await answerOne(io, lucida, text)
+    }
+  } catch (error) {
+    // End of input, or an interrupt: the person is done.
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error
+  } finally {
+    prompt.close()
+  }
+}
+
+async function answerOne(io: CliIo, lucida: Lucida, text: string): Promise<void> {
+  try {
+    const found = await lucida.search(parseTerms(text.split(/\s+/), io.cwd), { limit: RESULTS })
+    printAnswer(io, text, found, {})
+  } catch (error) {
+    if (!(error instanceof LucidaError)) throw error
+    io.err(`${error.message}\n`)
+  }
+}

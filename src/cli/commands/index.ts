@@ -1,0 +1,36 @@
+// lucida index: brings the collection up to date with one or more folders.
+import { Command } from 'commander'
+import type { PartialConfig } from '../../config.ts'
+import type { CliIo } from '../io.ts'
+import { printJson } from '../print.ts'
+import { collect, configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { printIndexing } from '../progress.ts'
+
+interface Flags extends PartialConfig {
+  prune?: boolean
+  exclude?: string[]
+  json?: boolean
+}
+
+/** The `index` command. */
+export function indexCommand(io: CliIo): Command {
+  return withGlobalFlags(
+    new Command('index')
+      .summary('index folders of pictures, or bring them up to date')
+      .description(
+        'Indexes folders of pictures. Run it again at any time: only what changed is done again.\n' +
+          'Without a folder, brings every indexed folder up to date.',
+      )
+      .argument('[path...]', 'folders')
+      .option('--prune', 'delete what is gone, even when a drive looks unmounted')
+      .option('--exclude <glob>', 'leave out matching files and folders (repeatable)', collect)
+      .option('--json', 'print events as JSON lines'),
+  ).action(async (paths: string[], { prune = false, exclude, json, ...flags }: Flags) => {
+    await withLucida(configOf(io, flags), async (lucida) => {
+      const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
+      const events = lucida.index(paths, options)
+      if (!json) return printIndexing(io, events)
+      for await (const event of events) printJson(io, event)
+    })
+  })
+}

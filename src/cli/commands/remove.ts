@@ -1,0 +1,19 @@
+// lucida remove: forgets an indexed folder; the files themselves are never touched.
+import { Command } from 'commander'
+import type { PartialConfig } from '../../config.ts'
+import type { CliIo } from '../io.ts'
+import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+
+/** The `remove` command. */
+export function removeCommand(io: CliIo): Command {
+  return withGlobalFlags(
+    new Command('remove')
+      .summary('forget an indexed folder; its files stay where they are')
+      .argument('<root>', 'the folder, as lucida status shows it'),
+  ).action(async (root: string, flags: PartialConfig) => {
+    await withLucida(configOf(io, flags), async (lucida) => {
+      const removed = await lucida.remove(root)
+      io.err(`forgot ${removed} files of ${root}\n`)
+    })
+  })
+}

@@ -1,0 +1,58 @@
+// What every command shares: the global flags, and opening and closing Lucida around the work.
+import { Command, InvalidArgumentError } from 'commander'
+import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
+import { type Lucida, openLucida } from '../lucida.ts'
+import type { CliIo } from './io.ts'
+
+/** Adds the flags that choose data and model; they come after the command's own in its help. */
+export function withGlobalFlags(command: Command): Command {
+  return command
+    .option('--data-dir <folder>', 'where the database and the index live')
+    .option('--model <name>', 'model to search with (see: lucida models)')
+}
+
+/** The settings that a command's flags, the environment and the settings file give together. */
+export function configOf(io: CliIo, flags: PartialConfig): Config {
+  const { dataDir, model } = flags
+  return resolveConfig({ flags: { dataDir, model }, env: io.env, cwd: io.cwd })
+}
+
+/** Opens Lucida for `work` and closes it whatever happens. */
+export async function withLucida<T>(
+  config: Config,
+  work: (lucida: Lucida) => Promise<T>,
+): Promise<T> {
+  const lucida = await openLucida(config)
+  try {
+    return await work(lucida)
+  } finally {
+    await lucida.close()
+  }
+}
+
+/** Parses a whole number between `min` and `max`, for commander. */
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`Expected a whole number between ${min} and ${max}.`)
+    }
+    return value
+  }
+}
+
+/** Parses a number between `min` and `max`, for commander. */
+export function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !(value >= min && value <= max)) {
+      throw new InvalidArgumentError(`Expected a number between ${min} and ${max}.`)
+    }
+    return value
+  }
+}
+
+/** Collects a flag that may be given several times. */
+export function collect(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, value]
+}

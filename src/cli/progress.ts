@@ -1,0 +1,91 @@
+// Prints an indexing run: a bar with rate and ETA on a terminal, a line now and then elsewhere.
+import type { IndexCounts, IndexEvent } from '../lucida.ts'
+import { type CliIo, dim } from './io.ts'
+
+/** Time between lines where there is no terminal. */
+const LINE_EVERY_MS = 10_000
+/** Time between redraws of the bar. */
+const DRAW_EVERY_MS = 100
+const BAR_WIDTH = 24
+
+/** Failures printed one by one; the rest is for `lucida failures`. */
+const FAILURES_SHOWN = 5
+
+/** Prints events to stderr, and returns when the run has ended. */
+export async function printIndexing(io: CliIo, events: AsyncIterable<IndexEvent>): Promise<void> {
+  let startedAt = performance.now()
+  let drawnAt = startedAt
+  let failures = 0
+  const clear = io.errIsTerminal ? '\r\u001B[K' : ''
+  for await (const event of events) {
+    const now = performance.now()
+    if (event.type === 'start') {
+      startedAt = drawnAt = now
+      io.err(`indexing ${event.folder}\n`)
+    } else if (event.type === 'failure') {
+      failures++
+      if (failures <= FAILURES_SHOWN) io.err(`${clear}skipped ${event.path}: ${event.reason}\n`)
+    } else if (event.type === 'unreadable') {
+      io.err(`${clear}cannot read the folder ${event.path}; what was known in it is kept\n`)
+    } else if (event.type === 'unmounted') {
+      io.err(`${clear}${unmountedLine(event)}\n`)
+    } else if (event.type === 'progress') {
+      const every = io.errIsTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS
+      if (now - drawnAt < every) continue
+      drawnAt = now
+      const line = progressLine(event, now - startedAt, io.errIsTerminal)
+      io.err(io.errIsTerminal ? clear + line : `${line}\n`)
+    } else {
+      io.err(`${clear}${doneLine(event)}\n`)
+      if (failures > 0) io.err(dim(io, 'see them all: lucida failures') + '\n')
+    }
+  }
+}
+
+function progressLine(
+  event: Extract<IndexEvent, { type: 'progress' }>,
+  elapsedMs: number,
+  withBar: boolean,
+): string {
+  const { done, found, complete } = event
+  const perSecond = done / (elapsedMs / 1000)
+  const share = found > 0 ? done / found : 1
+  const filled = Math.round(share * BAR_WIDTH)
+  const bar = withBar ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : ''
+  const eta = complete && perSecond > 0 ? `, ${duration((found - done) / perSecond)} left` : ''
+  return `${bar}${done}/${found}${complete ? '' : '+'} at ${perSecond.toFixed(0)}/s${eta}`
+}
+
+function doneLine({ counts, tookMs, cancelled }: Extract<IndexEvent, { type: 'done' }>): string {
+  const parts = COUNTS.flatMap(([key, words]) =>
+    counts[key] > 0 ? [`${counts[key]} ${words}`] : [],
+  )
+  const what = parts.join(', ') || 'no pictures'
+  return `${cancelled ? 'stopped' : 'done'} in ${duration(tookMs / 1000)}: ${what}`
+}
+
+const COUNTS: readonly [keyof IndexCounts, string][] = [
+  ['embedded', 'new'],
+  ['reused', 'copied, moved or touched'],
+  ['returned', 'back again'],
+  ['unchanged', 'unchanged'],
+  ['vanished', 'gone'],
+  ['pruned', 'pruned'],
+  ['failed', 'failed'],
+  ['stillFailing', 'still failing'],
+  ['links', 'links not followed'],
+]
+
+function unmountedLine({ folder, lost, of }: Extract<IndexEvent, { type: 'unmounted' }>): string {
+  return (
+    `${lost} of ${of} pictures of ${folder} are not there: is the drive mounted? ` +
+    'Nothing was changed. If they are gone for good: lucida index --prune'
+  )
+}
+
+/** `0.8 s`, `42 s`, `3 min 20 s`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+}

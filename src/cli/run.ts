@@ -1,0 +1,68 @@
+// Builds the program, runs one command and maps every outcome to an exit code:
+// 0 done, 1 wrong data or state, 2 wrong usage, 130 interrupted.
+import { Command, CommanderError } from 'commander'
+import { LucidaError, messageOf } from '../core/errors.ts'
+import { VERSION } from '../core/version.ts'
+import { askCommand } from './commands/ask.ts'
+import { classifyCommand } from './commands/classify.ts'
+import { doctorCommand } from './commands/doctor.ts'
+import { failuresCommand } from './commands/failures.ts'
+import { indexCommand } from './commands/index.ts'
+import { modelsCommand } from './commands/models.ts'
+import { removeCommand } from './commands/remove.ts'
+import { searchCommand } from './commands/search.ts'
+import { similarCommand } from './commands/similar.ts'
+import { statusCommand } from './commands/status.ts'
+import type { CliIo } from './io.ts'
+
+const COMMANDS = [
+  indexCommand,
+  searchCommand,
+  similarCommand,
+  classifyCommand,
+  askCommand,
+  statusCommand,
+  failuresCommand,
+  removeCommand,
+  modelsCommand,
+  doctorCommand,
+]
+
+/** Runs `lucida <args>`. Never throws; returns the exit code. */
+export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
+  try {
+    await buildProgram(io).parseAsync(args, { from: 'user' })
+    return io.signal.aborted ? 130 : 0
+  } catch (error) {
+    return report(io, error)
+  }
+}
+
+/** The program with all its commands, for running and for the documentation. */
+export function buildProgram(io: CliIo): Command {
+  const program = new Command('lucida')
+    .description('Finds pictures by meaning.')
+    .version(VERSION, '-V, --version', 'print the version')
+  for (const command of COMMANDS) program.addCommand(command(io))
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ writeOut: io.out, writeErr: io.err })
+      .helpOption('-h, --help', 'show this help')
+      .showHelpAfterError('(see --help)')
+  }
+  return program.helpCommand(false)
+}
+
+function report(io: CliIo, error: unknown): number {
+  // commander has printed its own message; help and version end with code 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (io.signal.aborted) return 130
+  if (error instanceof LucidaError) {
+    io.err(`lucida: ${error.message}\n`)
+    return 1
+  }
+  io.err(`lucida: ${messageOf(error)} (unexpected; LUCIDA_DEBUG=1 shows where)\n`)
+  if (io.env.LUCIDA_DEBUG && error instanceof Error) io.err(`${error.stack}\n`)
+  return 1
+}

@@ -1,0 +1,120 @@
+// Every setting in one place: its default, where it may be set, and what it means.
+// Flags win over the environment, the environment over lucida.config.json, that over defaults.
+// docs/settings.md is checked against this table.
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { LucidaError, messageOf } from './core/errors.ts'
+
+/** Name of the optional settings file in the working directory. */
+export const CONFIG_FILE = 'lucida.config.json'
+
+const schema = z.strictObject({
+  dataDir: z
+    .string()
+    .min(1)
+    .describe('Folder for the embedded database, index files and caches; made when missing.'),
+  databaseUrl: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'postgres://user:password@host/database of a server (15 or later); embedded when unset.',
+    ),
+  model: z.string().min(1).describe('Name of a model (see `lucida models`), or the folder of one.'),
+  vectorIndex: z
+    .enum(['auto', 'exact', 'hnsw'])
+    .describe('Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds.'),
+  threads: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(1024)
+    .describe('Threads of the model; 0 takes one per core.'),
+})
+
+/** The settings of one run, resolved. */
+export type Config = z.infer<typeof schema>
+
+/** Settings as given by flags, or by a program that uses Lucida as a library. */
+export type PartialConfig = { readonly [K in keyof Config]?: Config[K] | undefined }
+
+/** One setting, for the documentation. */
+export interface Setting {
+  readonly key: keyof Config
+  readonly env: string
+  readonly default: string
+  readonly description: string
+}
+
+const ENV: Record<keyof Config, string> = {
+  dataDir: 'LUCIDA_DATA_DIR',
+  databaseUrl: 'DATABASE_URL',
+  model: 'LUCIDA_MODEL',
+  vectorIndex: 'VECTOR_INDEX',
+  threads: 'LUCIDA_THREADS',
+}
+
+const DEFAULTS = { model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 } as const
+
+/** All settings with their documentation. */
+export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[]).map((key) => ({
+  key,
+  env: ENV[key],
+  default:
+    key === 'dataDir' ? 'per user, see below' : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]),
+  description: schema.shape[key].description ?? '',
+}))
+
+/** Where settings come from. */
+export interface ConfigSources {
+  readonly flags?: PartialConfig
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** Folder whose lucida.config.json is read. */
+  readonly cwd?: string
+}
+
+/** Resolves the settings. Throws `bad_input` naming the setting and what it accepts. */
+export function resolveConfig(sources: ConfigSources = {}): Config {
+  const { flags = {}, env = process.env, cwd = process.cwd() } = sources
+  const fromEnv = Object.fromEntries(
+    Object.entries(ENV).map(([key, name]) => [key, env[name]?.trim() || undefined]),
+  )
+  const merged = {
+    dataDir: defaultDataDir(env),
+    ...DEFAULTS,
+    ...readConfigFile(cwd),
+    ...withoutUndefined(fromEnv),
+    ...withoutUndefined(flags),
+  }
+  const parsed = schema.safeParse(merged)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const name = issue!.path.join('.')
+    const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
+    throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
+  }
+  return { ...parsed.data, dataDir: resolve(cwd, parsed.data.dataDir) }
+}
+
+/** The usual place for an application's data on this system. */
+function defaultDataDir(env: Readonly<Record<string, string | undefined>>): string {
+  if (process.platform === 'darwin') return join(homedir(), 'Library/Application Support/Lucida')
+  if (process.platform === 'win32') return join(env.APPDATA ?? homedir(), 'Lucida')
+  return join(env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'lucida')
+}
+
+function readConfigFile(cwd: string): Record<string, unknown> {
+  const path = join(cwd, CONFIG_FILE)
+  if (!existsSync(path)) return {}
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(path, 'utf8')))
+  } catch (cause) {
+    throw new LucidaError('bad_input', `${path} is not valid JSON: ${messageOf(cause)}`, { cause })
+  }
+}
+
+function withoutUndefined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+}

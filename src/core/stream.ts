@@ -1,0 +1,69 @@
+// Bounded async iteration. Concurrent mapping is p-map's `pMapIterable`; this is what it lacks.
+
+/** Groups items into arrays of `size`; the last may be shorter. */
+export async function* batch<T>(source: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let items: T[] = []
+  for await (const item of source) {
+    items.push(item)
+    if (items.length === size) {
+      yield items
+      items = []
+    }
+  }
+  if (items.length > 0) yield items
+}
+
+/**
+ * Pulls from `source` ahead of the consumer, at most `limit` items, in order.
+ * `onEnd` is called when the source is exhausted, which is usually long before the consumer is.
+ */
+export async function* readAhead<T>(
+  source: AsyncIterable<T>,
+  limit: number,
+  onEnd: () => void = () => {},
+): AsyncGenerator<T> {
+  const buffer: T[] = []
+  let head = 0
+  let ended = false
+  let stopped = false
+  let failure: { error: unknown } | undefined
+  let wake = () => {}
+  const changed = () => new Promise<void>((resolve) => (wake = resolve))
+
+  const fill = async () => {
+    try {
+      for await (const item of source) {
+        if (stopped) return
+        buffer.push(item)
+        wake()
+        while (buffer.length - head >= limit && !stopped) await changed()
+      }
+      onEnd()
+    } catch (error) {
+      failure = { error }
+    } finally {
+      ended = true
+      wake()
+    }
+  }
+  const filling = fill()
+  try {
+    for (;;) {
+      while (head === buffer.length && !ended) await changed()
+      if (head === buffer.length) break
+      const item = buffer[head++]!
+      // Dropping what was read in large pieces keeps each step O(1) on average; shift() is O(n).
+      if (head === buffer.length || head === 1024) {
+        buffer.splice(0, head)
+        head = 0
+      }
+      wake()
+      yield item
+    }
+    if (failure) throw failure.error
+  } finally {
+    stopped = true
+    wake()
+    await filling
+  }
+}

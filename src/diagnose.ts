@@ -1,0 +1,105 @@
+// Checks, one by one, that everything Lucida needs is there and in order; for `lucida doctor`.
+// Each check stands alone, so that one broken part does not hide the others.
+import { access, constants, mkdir } from 'node:fs/promises'
+import sharp from 'sharp'
+import { type Config, SETTINGS } from './config.ts'
+import { messageOf } from './core/errors.ts'
+import { VERSION } from './core/version.ts'
+import { openLucida } from './lucida.ts'
+import { openClip } from './models/clip.ts'
+import { verifyModel } from './models/manifest.ts'
+import { findModel } from './models/registry.ts'
+import { hnswAvailable } from './search/hnsw-index.ts'
+
+/** `warning`: Lucida works, but less well than it could. */
+export type CheckState = 'ok' | 'warning' | 'error'
+
+/** Result of one check, with what to do where something is wrong. */
+export interface Check {
+  readonly name: string
+  readonly state: CheckState
+  readonly detail: string
+}
+
+type Finding = string | { readonly state: CheckState; readonly detail: string }
+
+/** Runs all checks in order. Never throws: what goes wrong is a finding. */
+export async function* diagnose(config: Config): AsyncGenerator<Check> {
+  const checks: [string, () => Promise<Finding>][] = [
+    [
+      'program',
+      async () => `Lucida ${VERSION}, Node ${process.version}, ${process.platform} ${process.arch}`,
+    ],
+    ['settings', async () => SETTINGS.map(({ key }) => `${key}=${shown(config, key)}`).join(' ')],
+    ['pictures', checkSharp],
+    ['model files', () => checkModelFiles(config)],
+    ['inference', () => checkInference(config)],
+    ['hnswlib-node', checkHnsw],
+    ['data folder', () => checkDataDir(config)],
+    ['collection', () => checkCollection(config)],
+  ]
+  for (const [name, run] of checks) {
+    const finding = await run().catch((error: unknown) => {
+      return { state: 'error' as const, detail: messageOf(error) }
+    })
+    yield { name, ...(typeof finding === 'string' ? { state: 'ok', detail: finding } : finding) }
+  }
+}
+
+/** Settings as text; a database URL may hold a password. */
+function shown(config: Config, key: keyof Config): string {
+  if (key === 'databaseUrl') return config.databaseUrl ? 'set' : 'unset'
+  return String(config[key])
+}
+
+async function checkSharp(): Promise<Finding> {
+  const formats = ['jpeg', 'png', 'webp', 'heif', 'gif', 'tiff', 'svg'] as const
+  const missing = formats.filter((format) => !sharp.format[format].input.buffer)
+  if (missing.length > 0)
+    return { state: 'error', detail: `sharp cannot read ${missing.join(', ')}` }
+  return `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`
+}
+
+async function checkModelFiles(config: Config): Promise<Finding> {
+  const model = await findModel(config.model)
+  await verifyModel(model)
+  return `${model.name}: ${Object.keys(model.files).length} files as in its manifest`
+}
+
+async function checkInference(config: Config): Promise<Finding> {
+  const clip = openClip(await findModel(config.model), { threads: config.threads })
+  try {
+    const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
+      .png()
+      .toBuffer()
+    await clip.embedPixels([await clip.preprocess(grey)])
+    await clip.embedTexts(['a photo'])
+    return 'onnxruntime runs both towers'
+  } finally {
+    await clip.close()
+  }
+}
+
+async function checkHnsw(): Promise<Finding> {
+  if (await hnswAvailable()) return 'present'
+  const detail =
+    'not installed, so every search scans the whole collection exactly (right, but slow beyond ' +
+    'some 100,000 pictures); install a C++ compiler and Python, then run npm install again'
+  return { state: 'warning', detail }
+}
+
+async function checkDataDir(config: Config): Promise<Finding> {
+  await mkdir(config.dataDir, { recursive: true })
+  await access(config.dataDir, constants.R_OK | constants.W_OK)
+  return config.dataDir
+}
+
+async function checkCollection(config: Config): Promise<Finding> {
+  const lucida = await openLucida(config)
+  try {
+    const { database, index, searchable, roots } = await lucida.status()
+    return `${searchable} pictures of ${roots.length} folders (${database}, ${index} index)`
+  } finally {
+    await lucida.close()
+  }
+}

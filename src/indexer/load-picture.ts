@@ -1,0 +1,78 @@
+// One file -> what the batch needs: hash, description and pixels, or the reason why not.
+import { LucidaError, messageOf } from '../core/errors.ts'
+import { VERSION } from '../core/version.ts'
+import type { PixelTensor } from '../models/preprocess.ts'
+import type { VectorSpace } from '../store/changes.ts'
+import type { Database } from '../store/database.ts'
+import { type FailedFile, findContent, type IndexedFile } from '../store/pictures.ts'
+import { describePicture } from './decode.ts'
+import { readPicture } from './read-file.ts'
+import type { ScannedFile } from './scan.ts'
+
+/** What indexing needs from outside. */
+export interface IndexContext {
+  readonly db: Database
+  readonly space: VectorSpace
+  /** Encoded picture -> the model's tensor. Throws `corrupt_image`. */
+  readonly preprocess: (bytes: Uint8Array) => Promise<PixelTensor>
+}
+
+/** `pixels` is there when the content has no vector yet. */
+export type LoadedPicture =
+  | { readonly kind: 'picture'; readonly file: IndexedFile; readonly pixels?: PixelTensor }
+  | { readonly kind: 'failure'; readonly file: FailedFile }
+  /** Deleted between the walk and the read; the next run sees it as gone. */
+  | { readonly kind: 'gone' }
+
+/** A path longer than this does not fit a database index entry (2,704 bytes, hash included). */
+const MAX_PATH_BYTES = 2600
+
+/** Loads one picture. Throws only for the database; whatever is wrong with the file is data. */
+export async function loadPicture(
+  context: IndexContext,
+  scanned: ScannedFile,
+): Promise<LoadedPicture> {
+  if (!isStorablePath(scanned.path)) {
+    const message = `The path is longer than ${MAX_PATH_BYTES} bytes; shorten a folder's name`
+    return failureOf(scanned, new LucidaError('unreadable', message))
+  }
+  const outcome = await attempt(() => readPicture(scanned))
+  if ('error' in outcome) return failureOf(scanned, outcome.error)
+  const { bytes, hash, sizeBytes, mtimeMs } = outcome.value
+  const state = { path: scanned.path, sizeBytes, mtimeMs }
+  const { known, embedded } = await findContent(context.db, context.space, hash)
+  if (embedded) return { kind: 'picture', file: { ...state, hash } }
+
+  const decoded = await attempt(async () => {
+    const description = known ? undefined : await describePicture(bytes, scanned.path)
+    return { description, pixels: await context.preprocess(bytes) }
+  })
+  if ('error' in decoded) return failureOf(state, decoded.error)
+  const { description, pixels } = decoded.value
+  const content = description && { ...description, hash, sizeBytes }
+  return { kind: 'picture', file: { ...state, hash, ...(content && { content }) }, pixels }
+}
+
+function failureOf(file: ScannedFile, error: unknown): LoadedPicture {
+  const code = error instanceof LucidaError ? error.code : 'internal'
+  if (code === 'not_found') return { kind: 'gone' }
+  const { path, sizeBytes, mtimeMs } = file
+  const reason = messageOf(error).replaceAll('\0', '')
+  return {
+    kind: 'failure',
+    file: { path, sizeBytes, mtimeMs, code, reason, triedBy: VERSION },
+  }
+}
+
+/** Whether the store can hold this path. */
+export function isStorablePath(path: string): boolean {
+  return Buffer.byteLength(path) <= MAX_PATH_BYTES
+}
+
+async function attempt<T>(run: () => Promise<T>): Promise<{ value: T } | { error: unknown }> {
+  try {
+    return { value: await run() }
+  } catch (error) {
+    return { error }
+  }
+}

@@ -1,0 +1,162 @@
+// A CLIP-like dual encoder (Radford et al. 2021): texts and pictures -> unit vectors in one space.
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { LucidaError } from '../core/errors.ts'
+import { normalize, type UnitVector } from '../core/vector.ts'
+import { startWorker, type WorkerClient } from '../core/worker.ts'
+import type { InferenceMethods } from './inference-worker.ts'
+import { type ModelSpec, TEXT_MODEL, verifyModel, VISION_MODEL } from './manifest.ts'
+import { type PixelTensor, preprocess } from './preprocess.ts'
+import type { TensorData, TensorInfo } from './session.ts'
+import { openTokenizer } from './tokenizer.ts'
+
+/** Texts -> unit vectors, in order. */
+export type EmbedTexts = (texts: readonly string[]) => Promise<UnitVector[]>
+/** Preprocessed pictures -> unit vectors, in order. */
+export type EmbedPixels = (pictures: readonly PixelTensor[]) => Promise<UnitVector[]>
+
+/** Both encoders of one model. Unit vectors leave it, nothing else. */
+export interface Clip {
+  readonly model: ModelSpec
+  embedTexts: EmbedTexts
+  embedPixels: EmbedPixels
+  /** Encoded picture -> what `embedPixels` takes. Throws `corrupt_image`. */
+  preprocess(bytes: Uint8Array): Promise<PixelTensor>
+  close(): Promise<void>
+}
+
+/** Texts per run: long enough to fill the cores, short enough to keep padding and memory small. */
+const TEXT_BATCH = 32
+
+/**
+ * Prepares a model; its towers load at first use, each after its checksum is verified.
+ * `threads` is for onnxruntime; 0 takes one per core.
+ */
+export function openClip(model: ModelSpec, options: { threads: number }): Clip {
+  const threads = options.threads || availableParallelism()
+  let worker: WorkerClient<InferenceMethods> | undefined
+  const open = (file: string) => {
+    worker ??= startWorker<InferenceMethods>(import.meta.url, 'inference-worker')
+    return openTower(worker, model, file, threads)
+  }
+  const vision = once(() => open(VISION_MODEL))
+  const text = once(() => open(TEXT_MODEL))
+  const tokenizer = once(async () => {
+    await verifyModel(model, ['tokenizer.json', 'tokenizer_config.json'])
+    return openTokenizer(model)
+  })
+
+  return {
+    model,
+    async embedTexts(texts) {
+      const [tower, tokenize] = await Promise.all([text(), tokenizer()])
+      const vectors: UnitVector[] = []
+      for (let at = 0; at < texts.length; at += TEXT_BATCH) {
+        const ids = texts.slice(at, at + TEXT_BATCH).map(tokenize)
+        vectors.push(...(await tower(padTokens(ids, model.text.padId))))
+      }
+      return vectors
+    },
+    async embedPixels(pictures) {
+      if (pictures.length === 0) return []
+      const tower = await vision()
+      return tower({ pixels: stackPixels(pictures, model) })
+    },
+    preprocess: (bytes) => preprocess(bytes, model.pixels),
+    async close() {
+      await worker?.call('close', []).catch(() => {})
+      await worker?.close()
+    },
+  }
+}
+
+type Tower = (
+  inputs: { ids: TensorData; mask: TensorData } | { pixels: TensorData },
+) => Promise<UnitVector[]>
+
+/** Loads one tower and finds its tensors by what the graph itself declares. */
+async function openTower(
+  worker: WorkerClient<InferenceMethods>,
+  model: ModelSpec,
+  file: string,
+  threads: number,
+): Promise<Tower> {
+  await verifyModel(model, [file])
+  const path = join(model.directory, file)
+  const session = await worker.call('open', [path, { threads, config: model.sessionConfig }])
+  const output = pickOutput(session.outputs)
+  return async (inputs) => {
+    const feeds: Record<string, TensorData> = {}
+    for (const info of session.inputs) {
+      if ('pixels' in inputs) feeds[info.name] = inputs.pixels
+      else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
+    }
+    const { data, dims } = await worker.call('run', [session.id, feeds, output])
+    return splitRows(data, dims, model)
+  }
+}
+
+/** The pooled, projected embedding is the output named *_embeds; a sole output needs no name. */
+function pickOutput(outputs: readonly TensorInfo[]): string {
+  const named = outputs.find(({ name }) => name === 'image_embeds' || name === 'text_embeds')
+  return (named ?? outputs[0]!).name
+}
+
+/** Right-pads to the longest text: ids and mask, int64 [n, length]. */
+function padTokens(
+  texts: readonly (readonly number[])[],
+  padId: number,
+): { ids: TensorData; mask: TensorData } {
+  const length = Math.max(...texts.map((ids) => ids.length))
+  const dims = [texts.length, length]
+  const ids = new BigInt64Array(texts.length * length).fill(BigInt(padId))
+  const mask = new BigInt64Array(texts.length * length)
+  texts.forEach((tokens, row) => {
+    tokens.forEach((id, column) => {
+      ids[row * length + column] = BigInt(id)
+      mask[row * length + column] = 1n
+    })
+  })
+  return { ids: { type: 'int64', data: ids, dims }, mask: { type: 'int64', data: mask, dims } }
+}
+
+/** Some exports take int32 ids. */
+function castIds(tensor: TensorData, info: TensorInfo): TensorData {
+  if (info.type !== 'int32' || tensor.type !== 'int64') return tensor
+  return { type: 'int32', data: Int32Array.from(tensor.data, Number), dims: tensor.dims }
+}
+
+/** n × [3, h, w] -> [n, 3, h, w]. */
+function stackPixels(pictures: readonly PixelTensor[], model: ModelSpec): TensorData {
+  const { heightPx, widthPx } = model.pixels
+  const size = 3 * heightPx * widthPx
+  const data = new Float32Array(pictures.length * size)
+  pictures.forEach((pixels, row) => data.set(pixels, row * size))
+  return { type: 'float32', data, dims: [pictures.length, 3, heightPx, widthPx] }
+}
+
+/** [n, d] -> n unit vectors. */
+function splitRows(data: Float32Array, dims: readonly number[], model: ModelSpec): UnitVector[] {
+  const dimension = dims.at(-1)!
+  if (dims.length !== 2 || dimension !== model.dimension) {
+    throw new LucidaError(
+      'model_invalid',
+      `${model.name} gave a tensor of shape [${dims.join(', ')}] where [n, ${model.dimension}] was expected`,
+    )
+  }
+  return Array.from({ length: dims[0]! }, (_, row) =>
+    normalize(data.subarray(row * dimension, (row + 1) * dimension)),
+  )
+}
+
+/** Runs `open` at the first call only; a failure is not remembered. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opened: Promise<T> | undefined
+  return () => {
+    opened ??= open().catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
+}

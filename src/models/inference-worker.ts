@@ -1,0 +1,23 @@
+// The thread that runs the models: onnxruntime-node's run() is synchronous on its thread.
+// One worker for all sessions; several were reported to crash (microsoft/onnxruntime #24486).
+import { serveWorker } from '../core/worker.ts'
+import { openSession, type Session, type SessionOptions, type TensorData } from './session.ts'
+
+const sessions: Session[] = []
+
+const methods = {
+  async open(path: string, options: SessionOptions) {
+    const session = await openSession(path, options)
+    const id = sessions.push(session) - 1
+    return { id, inputs: session.inputs, outputs: session.outputs }
+  },
+  run: (id: number, feeds: Record<string, TensorData>, output: string) =>
+    sessions[id]!.run(feeds, output),
+  async close() {
+    for (const session of sessions.splice(0)) await session.close()
+  },
+}
+
+export type InferenceMethods = typeof methods
+
+serveWorker(methods)

@@ -1,0 +1,85 @@
+// How a model wants its pictures, read from the Hugging Face preprocessor_config.json.
+import { z } from 'zod'
+import { LucidaError } from '../core/errors.ts'
+
+/**
+ * Conventions that every model shares here and that also decide a vector; part of the recipe.
+ * Upright by EXIF (PIL's CLIP ignores it, people do not), transparent pixels on white, 8-bit sRGB,
+ * first frame of an animation.
+ */
+export const PIXEL_CONVENTIONS = 'upright,white,srgb8,first-frame'
+
+/** The fields of preprocessor_config.json that Lucida obeys. */
+export const preprocessorSchema = z.object({
+  size: z.union([
+    z.number().int().positive(),
+    z.object({ shortest_edge: z.number().int().positive() }),
+    z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+  ]),
+  do_center_crop: z.boolean().default(true),
+  crop_size: z
+    .union([
+      z.number().int().positive(),
+      z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
+    ])
+    .optional(),
+  /** PIL's filter number. */
+  resample: z.number().int().default(3),
+  rescale_factor: z
+    .number()
+    .positive()
+    .default(1 / 255),
+  image_mean: z.tuple([z.number(), z.number(), z.number()]),
+  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+})
+
+/** Resize, crop and scale rule of one model. */
+export interface PixelRule {
+  /** `squash` ignores the aspect ratio; `shortest-edge` keeps it and crops the middle. */
+  readonly resize: 'squash' | 'shortest-edge'
+  /** Side of the square (or height and width) that the tower takes. */
+  readonly heightPx: number
+  readonly widthPx: number
+  /** Shorter side after resizing, before the crop; equal to the tower's side when squashing. */
+  readonly shortestEdgePx: number
+  /** sharp's name of PIL's antialiased filter. */
+  readonly kernel: 'nearest' | 'lanczos3' | 'linear' | 'cubic'
+  /** value = (byte · rescale − mean) / std, per channel R, G, B. */
+  readonly rescale: number
+  readonly mean: readonly [number, number, number]
+  readonly std: readonly [number, number, number]
+}
+
+/** PIL.Image.Resampling, by number. */
+const KERNELS: Record<number, PixelRule['kernel']> = {
+  0: 'nearest',
+  1: 'lanczos3',
+  2: 'linear',
+  3: 'cubic',
+}
+
+/** Turns preprocessor_config.json into a rule. Throws `model_invalid` for an unknown filter. */
+export function pixelRule(config: z.infer<typeof preprocessorSchema>): PixelRule {
+  const kernel = KERNELS[config.resample]
+  if (!kernel) {
+    throw new LucidaError(
+      'model_invalid',
+      `Expected resample 0 to 3 but received ${config.resample}`,
+    )
+  }
+  const common = {
+    kernel,
+    rescale: config.rescale_factor,
+    mean: config.image_mean,
+    std: config.image_std,
+  }
+  if (typeof config.size === 'object' && 'height' in config.size) {
+    const { height, width } = config.size
+    const shortestEdgePx = Math.min(height, width)
+    return { resize: 'squash', heightPx: height, widthPx: width, shortestEdgePx, ...common }
+  }
+  const edge = typeof config.size === 'number' ? config.size : config.size.shortest_edge
+  const crop = config.do_center_crop ? (config.crop_size ?? edge) : edge
+  const [heightPx, widthPx] = typeof crop === 'number' ? [crop, crop] : [crop.height, crop.width]
+  return { resize: 'shortest-edge', heightPx, widthPx, shortestEdgePx: edge, ...common }
+}

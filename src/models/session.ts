@@ -1,0 +1,75 @@
+// onnxruntime sessions: open, run, close. The only file that imports onnxruntime-node.
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { LucidaError, messageOf } from '../core/errors.ts'
+
+/** A named input or output of a model. */
+export interface TensorInfo {
+  readonly name: string
+  /** onnxruntime's element type, such as `float32` or `int64`. */
+  readonly type: string
+}
+
+/** A tensor that can cross a thread boundary. */
+export type TensorData =
+  | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
+  | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] }
+  | { readonly type: 'int32'; readonly data: Int32Array; readonly dims: readonly number[] }
+
+export interface SessionOptions {
+  /** Threads inside one operator; 0 lets onnxruntime choose (one per physical core). */
+  readonly threads: number
+  readonly config: Readonly<Record<string, string>>
+}
+
+/** One loaded ONNX graph. */
+export interface Session {
+  readonly inputs: readonly TensorInfo[]
+  readonly outputs: readonly TensorInfo[]
+  /** Runs the graph and returns one float32 output. */
+  run(
+    feeds: Readonly<Record<string, TensorData>>,
+    output: string,
+  ): Promise<{ data: Float32Array; dims: readonly number[] }>
+  close(): Promise<void>
+}
+
+/** Opens a model file. Throws `model_invalid` with onnxruntime's words. */
+export async function openSession(path: string, options: SessionOptions): Promise<Session> {
+  const session = await InferenceSession.create(path, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    extra: nestConfig(options.config),
+  }).catch((cause: unknown) => {
+    throw new LucidaError('model_invalid', `Cannot open ${path}: ${messageOf(cause)}`, { cause })
+  })
+  return {
+    inputs: session.inputMetadata.map(describe),
+    outputs: session.outputMetadata.map(describe),
+    async run(feeds, output) {
+      const inputs = Object.entries(feeds).map(
+        ([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)] as const,
+      )
+      const tensor = (await session.run(Object.fromEntries(inputs), [output]))[output]!
+      return { data: tensor.data as Float32Array, dims: tensor.dims }
+    },
+    close: () => session.release(),
+  }
+}
+
+function describe(info: InferenceSession.ValueMetadata): TensorInfo {
+  return { name: info.name, type: info.isTensor ? info.type : 'sequence' }
+}
+
+/** onnxruntime-node takes `a.b.c = v` as nested objects: { a: { b: { c: v } } }. */
+function nestConfig(config: Readonly<Record<string, string>>): Record<string, unknown> {
+  const root: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(config)) {
+    const parts = key.split('.')
+    const leaf = parts.pop()!
+    let node = root
+    for (const part of parts) node = (node[part] ??= {}) as Record<string, unknown>
+    node[leaf] = value
+  }
+  return root
+}

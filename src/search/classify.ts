@@ -1,0 +1,74 @@
+// Zero-shot classification (Radford et al. 2021, section 3.1): labels become captions by a template,
+// and the picture's cosine to each caption decides.
+import { invalidInput } from '../core/errors.ts'
+import { dot, normalize, type UnitVector } from '../core/vector.ts'
+import type { EmbedTexts } from '../models/clip.ts'
+import { percentile, type NeutralBank } from './relevance.ts'
+
+/** The template of the CLIP paper. */
+export const DEFAULT_TEMPLATE = 'a photo of a {}'
+
+/**
+ * `single`: exactly one label is right; scores are a softmax and sum to 1.
+ * `multi`: each label stands alone; its score is the relevance of its caption (see relevance.ts).
+ */
+export type ClassifyMode = 'single' | 'multi'
+
+/** A label with its score in [0, 1]. */
+export interface LabelScore {
+  readonly label: string
+  readonly score: number
+}
+
+/**
+ * One direction per label. Several templates are averaged after normalising, as open_clip does.
+ * Throws `bad_input` for no or repeated labels and for a template without `{}`.
+ */
+export async function embedLabels(
+  embedTexts: EmbedTexts,
+  labels: readonly string[],
+  templates: readonly string[],
+): Promise<UnitVector[]> {
+  if (labels.length === 0 || labels.some((label) => label.trim() === '')) {
+    throw invalidInput('labels', 'one or more names separated by commas', labels.join(','))
+  }
+  if (new Set(labels).size < labels.length) {
+    throw invalidInput('labels', 'each name once', labels.join(','))
+  }
+  for (const template of templates) {
+    if (!template.includes('{}')) throw invalidInput('template', 'a text with {} in it', template)
+  }
+  const prompts = labels.flatMap((label) => templates.map((t) => t.replaceAll('{}', label)))
+  const vectors = await embedTexts(prompts)
+  return labels.map((_, i) =>
+    average(vectors.slice(i * templates.length, (i + 1) * templates.length)),
+  )
+}
+
+/** Scores the labels for one picture, best first. */
+export function scoreLabels(
+  picture: UnitVector,
+  labels: readonly string[],
+  directions: readonly UnitVector[],
+  how: { readonly mode: ClassifyMode; readonly logitScale: number; readonly bank: NeutralBank },
+): LabelScore[] {
+  const cosines = directions.map((direction) => dot(direction, picture))
+  const scores =
+    how.mode === 'single'
+      ? softmax(cosines.map((cosine) => cosine * how.logitScale))
+      : cosines.map((cosine) => percentile(how.bank, picture, cosine))
+  return labels.map((label, i) => ({ label, score: scores[i]! })).sort((a, b) => b.score - a.score)
+}
+
+function softmax(logits: readonly number[]): number[] {
+  const max = Math.max(...logits)
+  const exps = logits.map((logit) => Math.exp(logit - max))
+  const sum = exps.reduce((a, b) => a + b, 0)
+  return exps.map((e) => e / sum)
+}
+
+function average(vectors: readonly UnitVector[]): UnitVector {
+  const sum = new Float32Array(vectors[0]!.length)
+  for (const vector of vectors) for (let i = 0; i < sum.length; i++) sum[i]! += vector[i]!
+  return normalize(sum)
+}

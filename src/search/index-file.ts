@@ -1,0 +1,237 @@
+// A saved index: a directory with two data files under fresh names and a header that names them.
+// The header is written last, by rename, so a crash at any moment leaves the old index or the new.
+// Anything that does not match is refused, never repaired: the index is rebuilt from the store.
+import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { crc32 } from 'node:zlib'
+import { invalidInput, LucidaError, messageOf } from '../core/errors.ts'
+import { type ContentHash, sha256 } from '../core/hash.ts'
+import type { IndexIdentity, VectorIndex } from './vector-index.ts'
+
+/** What an in-memory index needs to open; without a directory nothing is loaded or saved. */
+export interface IndexOptions {
+  readonly identity: IndexIdentity
+  readonly directory?: string | undefined
+}
+
+/** Where an index is saved, and what must be found there for it to be loaded. */
+export interface IndexPlace {
+  readonly directory: string
+  readonly kind: VectorIndex['kind']
+  readonly identity: IndexIdentity
+}
+
+/** The content of each row of the vector file; null where the row was removed. */
+export type RowContents = readonly (ContentHash | null)[]
+
+/** An index as read back; checksums have been verified. */
+export interface SavedIndex {
+  readonly sequence: number
+  readonly contents: RowContents
+  readonly vectorsPath: string
+}
+
+/** An index to be written. */
+export interface UnsavedIndex {
+  readonly sequence: number
+  readonly contents: RowContents
+  /** Writes the vectors, in whatever form the adapter likes, to a file that does not exist yet. */
+  writeVectors(path: string): Promise<void>
+}
+
+interface DataFile {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly crc32: number
+}
+interface Header {
+  readonly version: number
+  readonly kind: VectorIndex['kind']
+  readonly identity: IndexIdentity
+  readonly sequence: number
+  readonly count: number
+  readonly vectors: DataFile
+  readonly labels: DataFile
+}
+
+/** Raised with every change of layout. */
+const FORMAT_VERSION = 1
+const HEADER_NAME = 'header.json'
+const OWN_FILE = /^(vectors|labels|header)-.+\.(bin|tmp)$/
+const CONTENT_HASH = /^[0-9a-f]{64}$/
+/** Bytes of a packed SHA-256. */
+const HASH_BYTES = 32
+/** Stands for a row that was removed. */
+const REMOVED = '0'.repeat(2 * HASH_BYTES)
+/** Checked at once: crc32 takes about a millisecond for it, and the event loop waits. */
+const SLICE_BYTES = 4 * 2 ** 20
+/** A file that no header names and that is younger may belong to a process that is just saving. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+/**
+ * Verifies the saved index and hands it to `read`. Null when there is none, when it is damaged or
+ * of another version, kind or identity, or when `read` fails on it.
+ */
+export async function loadIndexFile<T>(
+  place: IndexPlace,
+  read: (saved: SavedIndex) => Promise<T>,
+): Promise<T | null> {
+  let header = await readHeader(place.directory)
+  while (header && matches(header, place)) {
+    try {
+      return await read(await readDataFiles(place.directory, header))
+    } catch {
+      // Another process may have saved meanwhile and removed the files: then there is a new header.
+      const next = await readHeader(place.directory)
+      if (next?.vectors.name === header.vectors.name) return null
+      header = next
+    }
+  }
+  return null
+}
+
+/**
+ * Writes the index beside the one that is there, then puts it in its place.
+ * Throws `internal` when the disk refuses; the earlier index is then untouched.
+ */
+export async function saveIndexFile(place: IndexPlace, index: UnsavedIndex): Promise<void> {
+  const { directory } = place
+  const replaced = await readHeader(directory)
+  const header = await writeFiles(place, index)
+  await syncDirectory(directory)
+  await removeStale(directory, header, replaced)
+}
+
+async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Header> {
+  const { directory, kind, identity } = place
+  const suffix = `${index.sequence}-${randomBytes(8).toString('hex')}`
+  const vectors = join(directory, `vectors-${suffix}.bin`)
+  const labels = join(directory, `labels-${suffix}.bin`)
+  const draft = join(directory, `header-${suffix}.tmp`)
+  try {
+    await mkdir(directory, { recursive: true })
+    await index.writeVectors(vectors)
+    await writeFile(labels, packContents(index.contents))
+    const header: Header = {
+      version: FORMAT_VERSION,
+      kind,
+      identity: identityFields(identity),
+      sequence: index.sequence,
+      count: index.contents.filter((content) => content !== null).length,
+      vectors: await sealFile(vectors),
+      labels: await sealFile(labels),
+    }
+    const checksum = sha256(JSON.stringify(header))
+    await writeFile(draft, `${JSON.stringify({ ...header, checksum }, null, 2)}\n`, { flush: true })
+    await rename(draft, join(directory, HEADER_NAME))
+    return header
+  } catch (cause) {
+    await Promise.all([vectors, labels, draft].map((path) => rm(path, { force: true })))
+    const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
+    throw new LucidaError('internal', message, { cause })
+  }
+}
+
+/** The header, if there is a whole one of this version; its own checksum vouches for its shape. */
+async function readHeader(directory: string): Promise<Header | null> {
+  try {
+    const text = await readFile(join(directory, HEADER_NAME), 'utf8')
+    const { checksum, ...header } = JSON.parse(text) as Header & { checksum: string }
+    const intact = checksum === sha256(JSON.stringify(header))
+    return intact && header.version === FORMAT_VERSION ? header : null
+  } catch {
+    return null
+  }
+}
+
+function matches(header: Header, { kind, identity }: IndexPlace): boolean {
+  return header.kind === kind && isDeepStrictEqual(header.identity, identityFields(identity))
+}
+
+/** Only the fields that count: callers may hold wider objects. */
+function identityFields({ storeId, model, recipe, dimension }: IndexIdentity): IndexIdentity {
+  return { storeId, model, recipe, dimension }
+}
+
+async function readDataFiles(directory: string, header: Header): Promise<SavedIndex> {
+  for (const file of [header.vectors, header.labels]) {
+    const found = await measureFile(join(directory, file.name))
+    if (!isDeepStrictEqual(found, file)) {
+      throw new LucidaError('checksum_mismatch', `${file.name} is not what was saved`)
+    }
+  }
+  const packed = await readFile(join(directory, header.labels.name))
+  return {
+    sequence: header.sequence,
+    contents: unpackContents(packed),
+    vectorsPath: join(directory, header.vectors.name),
+  }
+}
+
+/** Forces a file to the disk and records what it holds. */
+async function sealFile(path: string): Promise<DataFile> {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return measureFile(path)
+}
+
+async function measureFile(path: string): Promise<DataFile> {
+  let crc = 0
+  let sizeBytes = 0
+  for await (const slice of createReadStream(path, { highWaterMark: SLICE_BYTES })) {
+    const bytes = slice as Buffer
+    crc = crc32(bytes, crc)
+    sizeBytes += bytes.length
+  }
+  return { name: basename(path), sizeBytes, crc32: crc }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  } catch {
+    // Windows cannot open a directory; the rename is then durable whenever the system writes it.
+  }
+}
+
+/** Removes what `replaced` named and what crashed saves have left. Failing costs only disk space. */
+async function removeStale(directory: string, current: Header, replaced: Header | null) {
+  const keep = new Set([current.vectors.name, current.labels.name])
+  const superseded = new Set([replaced?.vectors.name, replaced?.labels.name])
+  for (const name of await readdir(directory).catch(() => [])) {
+    if (!OWN_FILE.test(name) || keep.has(name)) continue
+    const path = join(directory, name)
+    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0)
+    if (superseded.has(name) || age > ABANDONED_AFTER_MS) await rm(path).catch(() => undefined)
+  }
+}
+
+function packContents(contents: RowContents): Buffer {
+  const packed = Buffer.alloc(contents.length * HASH_BYTES)
+  for (const [row, content] of contents.entries()) {
+    if (content === null) continue
+    if (!CONTENT_HASH.test(content)) throw invalidInput('content', 'a SHA-256', content)
+    packed.write(content, row * HASH_BYTES, 'hex')
+  }
+  return packed
+}
+
+function unpackContents(packed: Buffer): RowContents {
+  const rows = packed.length / HASH_BYTES
+  return Array.from({ length: rows }, (_, row) => {
+    const content = packed.toString('hex', row * HASH_BYTES, (row + 1) * HASH_BYTES)
+    return content === REMOVED ? null : content
+  })
+}

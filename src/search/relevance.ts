@@ -1,0 +1,59 @@
+// Relevance of a (text, picture) pair: the percentile of its score among the scores that the same
+// picture gets for a fixed bank of neutral captions. Neither an absolute score (which differs from
+// picture to picture and model to model) nor a comparison within the collection (where 500 beach
+// photos would make "beach" unremarkable) can say "there is nothing here".
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { sha256 } from '../core/hash.ts'
+import { dot, type UnitVector } from '../core/vector.ts'
+import type { EmbedTexts } from '../models/clip.ts'
+import { type ModelSpec, TEXT_MODEL } from '../models/manifest.ts'
+
+/** The neutral captions' vectors: unit rows, [n, dimension]. */
+export type NeutralBank = readonly UnitVector[]
+
+/**
+ * Share of the bank's captions that fit the picture less well than `score` does, in [0, 1].
+ * Equal scores count half, so that a caption of the bank itself sits in the middle of its ties.
+ */
+export function percentile(bank: NeutralBank, picture: UnitVector, score: number): number {
+  let below = 0
+  for (const caption of bank) {
+    const other = dot(caption, picture)
+    if (other < score) below += 1
+    else if (other === score) below += 0.5
+  }
+  return below / bank.length
+}
+
+/**
+ * The model's bank, embedded once and then kept in `cacheDirectory` (derived: delete at will).
+ */
+export async function loadNeutralBank(
+  model: ModelSpec,
+  embedTexts: EmbedTexts,
+  cacheDirectory: string,
+): Promise<NeutralBank> {
+  const text = await readFile(join(model.directory, NEUTRAL_CAPTIONS), 'utf8')
+  const key = sha256(`${model.files[TEXT_MODEL]!.sha256}\n${text}`).slice(0, 16)
+  const path = join(cacheDirectory, `neutral-${key}.f32`)
+  const captions = text.trim().split('\n')
+  const cached = await readFile(path).catch(() => null)
+  if (cached?.length === captions.length * model.dimension * 4) {
+    const data = new Float32Array(Uint8Array.from(cached).buffer)
+    return captions.map(
+      (_, i) => data.subarray(i * model.dimension, (i + 1) * model.dimension) as UnitVector,
+    )
+  }
+  const vectors = await embedTexts(captions)
+  await mkdir(dirname(path), { recursive: true })
+  // A torn write has another length and is made again, so no rename is needed.
+  await writeFile(
+    path,
+    Buffer.concat(vectors.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength))),
+  )
+  return vectors
+}
+
+/** One caption a line, in the model's folder. */
+export const NEUTRAL_CAPTIONS = 'neutral-captions.txt'

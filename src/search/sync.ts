@@ -1,0 +1,32 @@
+// Brings a vector index up to date with the store's change feed. The only way into an index.
+import { countVectors, lastSequence, readChanges, type VectorSpace } from '../store/changes.ts'
+import type { Database } from '../store/database.ts'
+import type { VectorIndex } from './vector-index.ts'
+
+/** Changes per round: 4 MB of 512-d vectors. */
+const PAGE = 2000
+
+/**
+ * Applies everything since `index.sequence`. Returns false when the index cannot be what the feed
+ * says (it is ahead of the store, or holds another number of vectors); rebuild it from nothing.
+ */
+export async function syncIndex(
+  db: Database,
+  space: VectorSpace,
+  index: VectorIndex,
+): Promise<boolean> {
+  if (index.sequence > (await lastSequence(db))) return false
+  let changed = false
+  for (;;) {
+    const page = await readChanges(db, space, index.sequence, PAGE)
+    if (page.sequence === index.sequence) break
+    await index.apply(page.changes, page.sequence)
+    changed = true
+  }
+  // Counted only after a change: it is what a silent error would have had to pass through.
+  return (
+    !changed ||
+    index.sequence !== (await lastSequence(db)) ||
+    index.size === (await countVectors(db, space))
+  )
+}

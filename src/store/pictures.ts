@@ -1,0 +1,166 @@
+// Pictures by content: written in batches with their vectors and paths, read by hash.
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { ContentHash } from '../core/hash.ts'
+import type { UnitVector } from '../core/vector.ts'
+import { recordChanges, type VectorSpace, withWriterLock } from './changes.ts'
+import type { Database } from './database.ts'
+import { contents, embeddings, failures, paths } from './schema.ts'
+import { inChunks, inSpace } from './statements.ts'
+
+/** A row of `contents`, without what the database fills in. */
+export type Content = Omit<typeof contents.$inferInsert, 'addedAt'>
+
+/** A file as found on disk. */
+export interface FileState {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly mtimeMs: number
+}
+
+/** A file whose content is known. `content` and `vector` are there when they are new. */
+export interface IndexedFile extends FileState {
+  readonly hash: ContentHash
+  readonly content?: Content
+  readonly vector?: UnitVector
+}
+
+/** A file that could not be indexed. */
+export interface FailedFile extends FileState {
+  readonly code: string
+  readonly reason: string
+  /** Version of Lucida that tried; another one tries again. */
+  readonly triedBy: string
+}
+
+/** Writes one batch atomically: pictures, vectors, paths, failures and the change feed. */
+export async function writeBatch(
+  db: Database,
+  space: VectorSpace,
+  batch: { readonly files: readonly IndexedFile[]; readonly failures: readonly FailedFile[] },
+): Promise<void> {
+  const all = [...batch.files, ...batch.failures].map((file) => file.path)
+  if (all.length === 0) return
+  await withWriterLock(db, async (tx) => {
+    // A path that changed its content leaves the old one; both sides enter the feed.
+    const replaced = await tx
+      .delete(paths)
+      .where(inArray(paths.path, all))
+      .returning({ content: paths.content })
+    await tx.delete(failures).where(inArray(failures.path, all))
+    await insertFiles(tx, space, batch.files)
+    if (batch.failures.length > 0) {
+      await tx.insert(failures).values([...batch.failures])
+    }
+    const embedded = new Set(batch.files.filter((f) => f.vector).map((f) => f.hash))
+    const touched = [...replaced.map((row) => row.content), ...batch.files.map((f) => f.hash)]
+    await recordChanges(tx, touched, embedded)
+  })
+}
+
+async function insertFiles(
+  tx: Database,
+  space: VectorSpace,
+  files: readonly IndexedFile[],
+): Promise<void> {
+  const newContents = uniqueBy(
+    files.flatMap((file) => file.content ?? []),
+    (content) => content.hash,
+  )
+  if (newContents.length > 0) {
+    await tx.insert(contents).values(newContents).onConflictDoNothing()
+  }
+  const vectors = uniqueBy(
+    files.flatMap(({ hash, vector }) =>
+      vector ? [{ content: hash, vector, model: space.model, recipe: space.recipe }] : [],
+    ),
+    (row) => row.content,
+  )
+  if (vectors.length > 0) {
+    await tx
+      .insert(embeddings)
+      .values(vectors)
+      .onConflictDoUpdate({
+        target: [embeddings.content, embeddings.model],
+        set: { recipe: sql`excluded.recipe`, vector: sql`excluded.vector` },
+      })
+  }
+  if (files.length > 0) {
+    await tx.insert(paths).values(
+      files.map(({ hash, path, sizeBytes, mtimeMs }) => ({
+        content: hash,
+        path,
+        sizeBytes,
+        mtimeMs,
+      })),
+    )
+  }
+}
+
+/** Which of content and vector the store already has for a hash. */
+export async function findContent(
+  db: Database,
+  space: VectorSpace,
+  hash: ContentHash,
+): Promise<{ known: boolean; embedded: boolean }> {
+  const [row] = await db
+    .select({ hash: contents.hash, model: embeddings.model })
+    .from(contents)
+    .leftJoin(embeddings, inSpace(space, contents.hash))
+    .where(eq(contents.hash, hash))
+  return { known: row !== undefined, embedded: row?.model != null }
+}
+
+/** The stored vectors of those contents that have one in this space. */
+export async function findVectors(
+  db: Database,
+  space: VectorSpace,
+  hashes: readonly ContentHash[],
+): Promise<Map<ContentHash, UnitVector>> {
+  const found = new Map<ContentHash, UnitVector>()
+  await inChunks(hashes, async (some) => {
+    const rows = await db
+      .select({ content: embeddings.content, vector: embeddings.vector })
+      .from(embeddings)
+      .where(
+        and(
+          inArray(embeddings.content, some),
+          eq(embeddings.model, space.model),
+          eq(embeddings.recipe, space.recipe),
+        ),
+      )
+    for (const row of rows) found.set(row.content, row.vector)
+  })
+  return found
+}
+
+/** A picture as search results show it. */
+export type StoredPicture = typeof contents.$inferSelect & {
+  /** Where it lies now, in byte order; never empty. */
+  readonly paths: readonly string[]
+}
+
+/** The visible pictures among `hashes`, by hash. */
+export async function findPictures(
+  db: Database,
+  hashes: readonly ContentHash[],
+): Promise<Map<ContentHash, StoredPicture>> {
+  const found = new Map<ContentHash, StoredPicture & { paths: string[] }>()
+  await inChunks(hashes, async (some) => {
+    const rows = await db
+      .select({ content: contents, path: paths.path })
+      .from(contents)
+      .innerJoin(paths, eq(paths.content, contents.hash))
+      .where(and(inArray(contents.hash, some), isNull(paths.missingSince)))
+      .orderBy(asc(paths.path))
+    for (const { content, path } of rows) {
+      const picture = found.get(content.hash)
+      if (picture) picture.paths.push(path)
+      else found.set(content.hash, { ...content, paths: [path] })
+    }
+  })
+  return found
+}
+
+function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()]
+}

@@ -1,0 +1,120 @@
+// Tables of the truth. Everything that hangs on a picture has its content hash in the primary key:
+// copies and moves cost nothing, and it is what a sharded database distributes by.
+// After a change: `npm run db:generate -- --name what_changed`, and docs/schema.md.
+import {
+  bigint,
+  doublePrecision,
+  index,
+  integer,
+  pgSequence,
+  pgTable,
+  primaryKey,
+  smallint,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { byteOrderedText, bytes, contentHash, float32Vector } from './columns.ts'
+
+/** One row: the identity of this database, so that an index built from another is refused. */
+export const store = pgTable('store', {
+  id: uuid().primaryKey(),
+  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
+
+/** Folders that the user asked for; their pictures are the paths below them. */
+export const roots = pgTable('roots', {
+  path: byteOrderedText().primaryKey(),
+  /** Globs that were left out, kept so that a later run leaves them out too. */
+  exclude: text().array().notNull().default([]),
+  addedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  /** End of the last complete run; null until one has ended. */
+  indexedAt: timestamp({ withTimezone: true }),
+})
+
+/** A distinct picture, by the SHA-256 of its file. */
+export const contents = pgTable('contents', {
+  hash: contentHash().primaryKey(),
+  format: text().notNull(),
+  sizeBytes: bigint({ mode: 'number' }).notNull(),
+  /** Upright width and height: after the EXIF orientation is applied. */
+  widthPx: integer().notNull(),
+  heightPx: integer().notNull(),
+  /** EXIF orientation as found, 1 to 8. */
+  orientation: smallint().notNull(),
+  /** Wall time at the camera; its zone is `takenOffsetMinutes`, where the camera wrote one. */
+  takenAt: timestamp({ withTimezone: false, precision: 0, mode: 'string' }),
+  takenOffsetMinutes: smallint(),
+  cameraMake: text(),
+  cameraModel: text(),
+  lens: text(),
+  latitude: doublePrecision(),
+  longitude: doublePrecision(),
+  altitudeM: doublePrecision(),
+  /** ThumbHash (Wallace 2023): a placeholder of about 25 bytes. */
+  thumbHash: bytes().notNull(),
+  /** 64-bit DCT hash as 16 hexadecimal digits. */
+  perceptualHash: text().notNull(),
+  addedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
+
+/** Where a picture lies. One path has one row; the writers' lock keeps it so. */
+export const paths = pgTable(
+  'paths',
+  {
+    content: contentHash()
+      .notNull()
+      .references(() => contents.hash, { onDelete: 'cascade' }),
+    path: byteOrderedText().notNull(),
+    sizeBytes: bigint({ mode: 'number' }).notNull(),
+    /** Modification time in milliseconds since 1970, fraction included. */
+    mtimeMs: doublePrecision().notNull(),
+    /** When the file was first found to be gone; null while it is there. */
+    missingSince: timestamp({ withTimezone: true }),
+  },
+  (table) => [
+    primaryKey({ columns: [table.content, table.path] }),
+    index('paths_path').on(table.path),
+  ],
+)
+
+/** Vectors by content and model. A vector of another recipe counts as absent. */
+export const embeddings = pgTable(
+  'embeddings',
+  {
+    content: contentHash()
+      .notNull()
+      .references(() => contents.hash, { onDelete: 'cascade' }),
+    model: text().notNull(),
+    /** Hash of weights and preprocessing (`ModelSpec.recipe`). */
+    recipe: text().notNull(),
+    vector: float32Vector().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.content, table.model] })],
+)
+
+/** Numbers the changes; drawn only under the writers' lock, so that order is commit order. */
+export const changesSeq = pgSequence('changes_seq')
+
+/** The change feed: the last change of each content, tombstones included. */
+export const changes = pgTable(
+  'changes',
+  {
+    content: contentHash().primaryKey(),
+    seq: bigint({ mode: 'number' }).notNull(),
+    op: text({ enum: ['put', 'remove'] }).notNull(),
+  },
+  (table) => [index('changes_seq_order').on(table.seq)],
+)
+
+/** Files that could not be indexed, and why; retried when they change. */
+export const failures = pgTable('failures', {
+  path: byteOrderedText().primaryKey(),
+  code: text().notNull(),
+  reason: text().notNull(),
+  sizeBytes: bigint({ mode: 'number' }).notNull(),
+  mtimeMs: doublePrecision().notNull(),
+  /** Version of Lucida that tried; another one tries again. */
+  triedBy: text().notNull(),
+  failedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
