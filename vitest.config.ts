@@ -1,5 +1,35 @@
+// Three kinds of projects: what needs no database, and the same database suite on each engine.
 import { defineConfig } from 'vitest/config'
 
+const database = { include: ['test/database/**/*.test.ts'] }
+
 export default defineConfig({
-  test: { include: ['test/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
+  test: {
+    // Two workers: the suite starts databases, models and processes of its own.
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    reporters: ['default', './test/helpers/skip-reporter.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/{unit,contract,golden,docs}/**/*.test.ts', 'test/*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'pglite', globalSetup: 'test/helpers/setup-pglite.ts', ...database },
+      },
+      {
+        extends: true,
+        test: { name: 'postgres', globalSetup: 'test/helpers/setup-postgres.ts', ...database },
+      },
+      {
+        extends: true,
+        test: { name: 'server', globalSetup: 'test/helpers/setup-server.ts', ...database },
+      },
+    ],
+  },
 })

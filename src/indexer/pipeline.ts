@@ -1,7 +1,10 @@
 // One run over one folder: scan > diff > load > embed > write, each stage ahead of the next by a
 // bounded amount, so that the model never waits for a decode and memory stays flat.
+import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { sep } from 'node:path'
 import { pMapIterable } from 'p-map'
+import { LucidaError } from '../core/errors.ts'
 import { batch, readAhead } from '../core/stream.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import type { Database } from '../store/database.ts'
@@ -23,7 +26,7 @@ import {
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
-import { excludeMatcher, type ScannedFile, scanFolder } from './scan.ts'
+import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 
 /** What a run needs. */
 export interface PipelineContext extends IndexContext {
@@ -53,6 +56,7 @@ export async function* indexFolder(
   options: IndexOptions = {},
 ): AsyncGenerator<IndexEvent> {
   const startedAt = performance.now()
+  let wentAway = false
   const picturesBefore = await countPictures(context.db, folder)
   const run = { ...startRun(context, root, folder, options), picturesBefore }
   yield { type: 'start', folder }
@@ -64,13 +68,16 @@ export async function* indexFolder(
       yield { type: 'progress', folder, ...run.progress() }
     }
   } catch (error) {
-    // The walk ends with an error when it is cancelled; what was written stays.
-    if (!options.signal?.aborted) throw error
+    // The walk ends with an error when it is cancelled, or when the folder goes away under it.
+    wentAway = error instanceof LucidaError && error.code === 'not_found'
+    if (!options.signal?.aborted && !wentAway) throw error
   }
   for (const path of run.unreadable) yield { type: 'unreadable', folder, path }
   const cancelled = options.signal?.aborted ?? false
   if (!cancelled) {
-    const unmounted = await settleVanished(context, run, folder, options.prune ?? false)
+    const unmounted = wentAway
+      ? { lost: picturesBefore, of: picturesBefore }
+      : await settleVanished(context, run, folder, options.prune ?? false)
     if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
     else if (folder === root.path) await markIndexed(context.db, root.path)
   }
@@ -98,10 +105,10 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
   const unreadable: string[] = []
   const state = { found: 0, done: 0, complete: false }
 
-  const scanned = scanFolder(folder, {
+  const scanned = scanIfThere(folder, {
     base: root.path,
     exclude: root.exclude,
-    ...(options.signal && { signal: options.signal }),
+    signal: options.signal,
     onSkip: (skip) => {
       if (skip.kind === 'symbolic_link') counts.links++
       if (skip.kind.startsWith('unreadable')) unreadable.push(skip.path)
@@ -144,6 +151,11 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
     isExcluded: excludeMatcher(root.path, root.exclude),
     progress: () => ({ counts: { ...counts }, ...state }),
   }
+}
+
+/** A folder that is missing has no files; whether they are lost or away is settled at the end. */
+async function* scanIfThere(folder: string, options: ScanOptions): AsyncGenerator<ScannedFile> {
+  if (existsSync(folder)) yield* scanFolder(folder, options)
 }
 
 /** Acts on what is cheap, remembers what must wait for the end, and passes on what needs work. */
@@ -211,7 +223,7 @@ async function settleVanished(
 ): Promise<{ lost: number; of: number } | null> {
   const { db } = context
   const gone = run.vanished.filter(
-    ({ path }) => !run.unreadable.some((directory) => path.startsWith(directory)),
+    ({ path }) => !run.unreadable.some((at) => path === at || path.startsWith(at + sep)),
   )
   if (!prune) {
     // What the user excluded is meant to go, and is no sign of a lost drive.

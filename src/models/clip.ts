@@ -18,10 +18,10 @@ export type EmbedPixels = (pictures: readonly PixelTensor[]) => Promise<UnitVect
 /** Both encoders of one model. Unit vectors leave it, nothing else. */
 export interface Clip {
   readonly model: ModelSpec
-  embedTexts: EmbedTexts
-  embedPixels: EmbedPixels
+  readonly embedTexts: EmbedTexts
+  readonly embedPixels: EmbedPixels
   /** Encoded picture -> what `embedPixels` takes. Throws `corrupt_image`. */
-  preprocess(bytes: Uint8Array): Promise<PixelTensor>
+  readonly preprocess: (bytes: Uint8Array) => Promise<PixelTensor>
   close(): Promise<void>
 }
 

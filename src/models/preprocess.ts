@@ -14,7 +14,7 @@ const DECODE_TIMEOUT_S = 60
  * Throws `corrupt_image` with the decoder's words.
  */
 export async function preprocess(bytes: Uint8Array, rule: PixelRule): Promise<PixelTensor> {
-  const image = sharp(bytes, { autoOrient: true, failOn: 'truncated' }).timeout({
+  const image = sharp(bytes, { autoOrient: true, failOn: 'error' }).timeout({
     seconds: DECODE_TIMEOUT_S,
   })
   try {

@@ -1,0 +1,501 @@
+// What every in-memory VectorIndex promises, run against each adapter.
+import { createHash } from 'node:crypto'
+import {
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { ContentHash } from '../../src/core/hash.ts'
+import { type UnitVector, asUnitVector, dot, normalize } from '../../src/core/vector.ts'
+import { openExactIndex } from '../../src/search/exact-index.ts'
+import { hnswAvailable, openHnswIndex } from '../../src/search/hnsw-index.ts'
+import type { IndexOptions } from '../../src/search/index-file.ts'
+import type {
+  Hit,
+  IndexIdentity,
+  VectorChange,
+  VectorIndex,
+} from '../../src/search/vector-index.ts'
+
+const identity: IndexIdentity = { storeId: 'store', model: 'model', recipe: 'recipe', dimension: 4 }
+
+const adapters = [
+  { name: 'exact', open: openExactIndex, missing: false },
+  {
+    name: 'hnsw (skipped where hnswlib-node is missing: install a C++ compiler and reinstall)',
+    open: openHnswIndex,
+    missing: !(await hnswAvailable()),
+  },
+]
+
+const contentOf = (name: number | string): ContentHash =>
+  createHash('sha256').update(String(name)).digest('hex')
+const put = (name: number | string, vector: UnitVector): VectorChange => ({
+  content: contentOf(name),
+  vector,
+})
+const removal = (name: number | string): VectorChange => ({
+  content: contentOf(name),
+  vector: null,
+})
+const axis = (position: number, dimension = 4): UnitVector =>
+  normalize(Array.from({ length: dimension }, (_, i) => (i === position ? 1 : 0)))
+const contentsOf = (hits: readonly Hit[]): ContentHash[] => hits.map(({ content }) => content)
+
+/** mulberry32: a small generator with a seed, so that recall figures repeat. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Unit vectors around `clusters` centres, as pictures of the same kind of thing are. */
+function clustered(count: number, dimension: number, clusters: number, seed: number): UnitVector[] {
+  const random = randomFrom(seed)
+  const noise = () => Array.from({ length: dimension }, () => random() + random() + random() - 1.5)
+  const centres = Array.from({ length: clusters }, noise)
+  return Array.from({ length: count }, () => {
+    const centre = centres[Math.floor(random() * clusters)]!
+    return normalize(noise().map((value, i) => value + centre[i]!))
+  })
+}
+
+/** The port in a few obvious lines. */
+function oracleSearch(vectors: Map<ContentHash, UnitVector>, query: UnitVector, k: number): Hit[] {
+  return [...vectors]
+    .map(([content, vector]) => ({ content, score: dot(vector, query) }))
+    .sort((a, b) => b.score - a.score || (a.content < b.content ? -1 : 1))
+    .slice(0, k)
+}
+
+async function recall(of: VectorIndex, against: VectorIndex, queries: UnitVector[], k: number) {
+  let found = 0
+  for (const query of queries) {
+    const expected = new Set(contentsOf(await against.search(query, k)))
+    found += (await of.search(query, k)).filter(({ content }) => expected.has(content)).length
+  }
+  return found / (queries.length * k)
+}
+
+describe.each(adapters)('$name', ({ open, missing }) => {
+  describe.skipIf(missing)('vector index', () => {
+    const opened: VectorIndex[] = []
+    let base: string
+    let directory: string
+
+    beforeAll(async () => {
+      base = await mkdtemp(join(tmpdir(), 'lucida-index-'))
+      directory = join(base, 'index')
+    })
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((index) => index.close()))
+      await rm(directory, { recursive: true, force: true })
+    })
+    afterAll(() => rm(base, { recursive: true, force: true }))
+
+    async function openIndex(options: Partial<IndexOptions> = {}): Promise<VectorIndex> {
+      const index = await open({ identity, ...options })
+      opened.push(index)
+      return index
+    }
+
+    /** Three contents on three axes, saved at sequence 7. */
+    async function savedIndex(): Promise<VectorIndex> {
+      const index = await openIndex({ directory })
+      await index.apply([put('a', axis(0)), put('b', axis(1)), put('c', axis(2))], 7)
+      await index.save()
+      return index
+    }
+
+    const file = async (prefix: string) => {
+      const name = (await readdir(directory)).find((entry) => entry.startsWith(prefix))
+      return join(directory, name!)
+    }
+
+    describe('search', () => {
+      it('finds nothing in an empty index', async () => {
+        const index = await openIndex()
+        expect(await index.search(axis(0), 10)).toEqual([])
+        expect(index).toMatchObject({ size: 0, sequence: 0, dimension: 4 })
+      })
+
+      it('returns everything, best first, when k exceeds the size', async () => {
+        const index = await openIndex()
+        await index.apply([put('far', axis(1)), put('near', axis(0))], 2)
+        expect(await index.search(axis(0), 5_000)).toEqual([
+          { content: contentOf('near'), score: 1 },
+          { content: contentOf('far'), score: 0 },
+        ])
+        expect(index).toMatchObject({ size: 2, sequence: 2 })
+      })
+
+      it('returns nothing for k = 0', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0))], 1)
+        expect(await index.search(axis(0), 0)).toEqual([])
+      })
+
+      it('orders ties by content hash, also across the cut at k', async () => {
+        const index = await openIndex()
+        const names = Array.from({ length: 40 }, (_, i) => i)
+        await index.apply([put('other', axis(1)), ...names.map((name) => put(name, axis(0)))], 1)
+        const sorted = names.map(contentOf).sort()
+        expect(contentsOf(await index.search(axis(0), 7))).toEqual(sorted.slice(0, 7))
+        expect(contentsOf(await index.search(axis(0), 40))).toEqual(sorted)
+      })
+
+      it('finds all of many identical vectors and what lies beyond them', async () => {
+        const index = await openIndex()
+        const twins = Array.from({ length: 1_200 }, (_, i) => put(i, axis(0)))
+        await index.apply([put('first', axis(1)), ...twins, put('last', axis(2))], 1)
+        const hits = await index.search(axis(0), 1_202)
+        expect(hits).toHaveLength(1_202)
+        expect(new Set(contentsOf(hits)).size).toBe(1_202)
+      })
+
+      it('refuses a query of another dimension', async () => {
+        const index = await openIndex()
+        await expect(index.search(axis(0, 5), 1)).rejects.toMatchObject({
+          code: 'dimension_mismatch',
+        })
+      })
+
+      it('answers while changes are being applied', async () => {
+        const index = await openIndex({ identity: { ...identity, dimension: 64 } })
+        const vectors = clustered(1_500, 64, 10, 1)
+        await index.apply([put('first', vectors[0]!)], 1)
+        const applying = index.apply(
+          vectors.map((vector, i) => put(i, vector)),
+          2,
+        )
+        const during = await Promise.all(
+          vectors.slice(0, 20).map((query) => index.search(query, 1)),
+        )
+        await applying
+        expect(during.every((hits) => hits.length === 1)).toBe(true)
+        expect(contentsOf(await index.search(vectors[9]!, 1))).toEqual([contentOf(9)])
+      })
+    })
+
+    describe('apply', () => {
+      it('replaces the vector of a known content', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1))], 2)
+        await index.apply([put('a', axis(2))], 3)
+        expect(await index.search(axis(2), 1)).toEqual([{ content: contentOf('a'), score: 1 }])
+        expect((await index.search(axis(0), 5)).map(({ score }) => score)).toEqual([0, 0])
+        expect(index).toMatchObject({ size: 2, sequence: 3 })
+      })
+
+      it('never returns a removed content, and takes it back', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1)), put('c', axis(2))], 3)
+        await index.apply([removal('a')], 4)
+        expect(contentsOf(await index.search(axis(0), 3))).toEqual(
+          [contentOf('b'), contentOf('c')].sort(),
+        )
+        await index.apply([put('a', axis(0))], 5)
+        expect(contentsOf(await index.search(axis(0), 1))).toEqual([contentOf('a')])
+      })
+
+      it('takes changes of one content in order', async () => {
+        const index = await openIndex()
+        await index.apply(
+          [put('a', axis(0)), removal('a'), put('a', axis(1)), put('b', axis(0)), removal('b')],
+          5,
+        )
+        expect(await index.search(axis(1), 5)).toEqual([{ content: contentOf('a'), score: 1 }])
+      })
+
+      it('ignores the removal of an unknown content but moves on', async () => {
+        const index = await openIndex()
+        await index.apply([removal('nobody')], 9)
+        expect(index).toMatchObject({ size: 0, sequence: 9 })
+      })
+
+      it('can be emptied and filled again', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1))], 2)
+        await index.apply([removal('b'), removal('a')], 4)
+        expect(await index.search(axis(0), 3)).toEqual([])
+        await index.apply([put('c', axis(3))], 5)
+        expect(contentsOf(await index.search(axis(3), 3))).toEqual([contentOf('c')])
+      })
+
+      it('refuses a vector of another dimension and then changes nothing', async () => {
+        const index = await openIndex()
+        const applied = index.apply([put('a', axis(0)), put('b', axis(0, 3))], 2)
+        await expect(applied).rejects.toMatchObject({ code: 'dimension_mismatch' })
+        expect(index).toMatchObject({ size: 0, sequence: 0 })
+        await index.apply([put('a', axis(0))], 2)
+        expect(index.size).toBe(1)
+      })
+    })
+
+    describe('quality', () => {
+      const dimension = 64
+      const wide = { identity: { ...identity, dimension } }
+      const vectors = clustered(2_200, dimension, 40, 42)
+      const queries = vectors.splice(2_000)
+      const fill = vectors.map((vector, i) => put(i, vector))
+
+      async function pair(): Promise<[VectorIndex, VectorIndex]> {
+        const reference = await openExactIndex(wide)
+        opened.push(reference)
+        return [await openIndex(wide), reference]
+      }
+
+      it('finds at least 95 % of the ten nearest, past the first capacity', async () => {
+        const [index, reference] = await pair()
+        for (const each of [index, reference]) await each.apply(fill, 1)
+        expect(index.size).toBe(2_000)
+        expect(await recall(index, reference, queries, 10)).toBeGreaterThanOrEqual(0.95)
+      })
+
+      it('keeps that after heavy replacement and removal, and fills k', async () => {
+        const [index, reference] = await pair()
+        const moved = clustered(1_200, dimension, 40, 43).map((vector, i) => put(i, vector))
+        const gone = Array.from({ length: 1_400 }, (_, i) => removal(i + 300))
+        const nearest = await recallSetOf(queries[0]!)
+        for (const each of [index, reference]) {
+          await each.apply(fill, 1)
+          await each.apply(moved, 2)
+          await each.apply(gone, 3)
+          await each.apply(nearest, 4)
+        }
+        expect(index.size).toBe(reference.size)
+        expect(await recall(index, reference, queries, 10)).toBeGreaterThanOrEqual(0.95)
+        expect(await index.search(queries[0]!, index.size)).toHaveLength(index.size)
+        expect(contentsOf(await index.search(queries[0]!, 20))).toHaveLength(20)
+      })
+
+      /** Removals of all that lies near a query, where a graph would look first. */
+      async function recallSetOf(query: UnitVector): Promise<VectorChange[]> {
+        const reference = await openExactIndex(wide)
+        await reference.apply(fill, 1)
+        return (await reference.search(query, 200)).map(({ content }) => ({
+          content,
+          vector: null,
+        }))
+      }
+
+      it('gives the cosine as score', async () => {
+        const index = await openIndex(wide)
+        await index.apply(fill, 1)
+        const byContent = new Map(fill.map(({ content, vector }) => [content, vector!]))
+        for (const { content, score } of await index.search(queries[1]!, 20)) {
+          expect(score).toBeCloseTo(dot(byContent.get(content)!, queries[1]!), 5)
+        }
+      })
+    })
+
+    it('agrees with a plain map under any sequence of changes', async () => {
+      // Coordinates of 0, 1/2 and 1 make every sum exact in any order, and many ties.
+      const coordinates = fc.oneof(
+        fc.nat(3).map((position) => [0, 1, 2, 3].map((i) => (i === position ? 1 : 0))),
+        fc.array(fc.constantFrom(-0.5, 0.5), { minLength: 4, maxLength: 4 }),
+      )
+      const vector = coordinates.map((values) => asUnitVector(Float32Array.from(values)))
+      const change = fc.record({ content: fc.nat(30).map(contentOf), vector: fc.option(vector) })
+      const step = fc.record({
+        changes: fc.array(change, { maxLength: 60 }),
+        query: vector,
+        k: fc.nat(40),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
+          const index = await open({ identity })
+          try {
+            const oracle = new Map<ContentHash, UnitVector>()
+            for (const [i, { changes, query, k }] of steps.entries()) {
+              for (const { content, vector } of changes) {
+                if (vector) oracle.set(content, vector)
+                else oracle.delete(content)
+              }
+              await index.apply(changes, i + 1)
+              expect(index).toMatchObject({ size: oracle.size, sequence: i + 1 })
+              expect(await index.search(query, k)).toEqual(oracleSearch(oracle, query, k))
+            }
+          } finally {
+            await index.close()
+          }
+        }),
+        { numRuns: 40, seed: 42 },
+      )
+    })
+
+    describe('save', () => {
+      it('is read back with the same hits and sequence, and goes on growing', async () => {
+        const index = await savedIndex()
+        await index.apply([removal('b'), put('d', axis(3)), put('a', axis(1))], 8)
+        await index.save()
+        const again = await openIndex({ directory })
+        expect(again).toMatchObject({ size: 3, sequence: 8, kind: index.kind })
+        expect(await again.search(axis(1), 9)).toEqual(await index.search(axis(1), 9))
+        await again.apply(
+          Array.from({ length: 1_100 }, (_, i) => put(i, axis(i % 4))),
+          9,
+        )
+        expect(again.size).toBe(1_103)
+        expect(await again.search(axis(1), 1_103)).toHaveLength(1_103)
+      })
+
+      it('keeps an index that has become empty', async () => {
+        const index = await savedIndex()
+        await index.apply([removal('a'), removal('b'), removal('c')], 10)
+        await index.save()
+        const again = await openIndex({ directory })
+        expect(again).toMatchObject({ size: 0, sequence: 10 })
+        await again.apply([put('a', axis(0))], 11)
+        expect(await again.search(axis(0), 1)).toHaveLength(1)
+      })
+
+      it('does nothing without a directory', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0))], 1)
+        await expect(index.save()).resolves.toBeUndefined()
+      })
+
+      it('does nothing when nothing has changed since the last save or load', async () => {
+        const index = await savedIndex()
+        const before = await readdir(directory)
+        await index.save()
+        const again = await openIndex({ directory })
+        await again.save()
+        expect(await readdir(directory)).toEqual(before)
+        await again.apply([], 12)
+        await again.save()
+        expect((await openIndex({ directory })).sequence).toBe(12)
+      })
+
+      it('removes the files of the save before and what a crash has left long ago', async () => {
+        const index = await savedIndex()
+        await writeFile(join(directory, 'vectors-1-crashed.bin'), 'x')
+        await writeFile(join(directory, 'vectors-2-under-way.bin'), 'x')
+        await writeFile(join(directory, 'notes.txt'), 'not ours')
+        await utimes(join(directory, 'vectors-1-crashed.bin'), 0, 0)
+        await index.apply([put('d', axis(3))], 8)
+        await index.save()
+        const names = (await readdir(directory)).map((name) => name.replace(/-8-\w+/, ''))
+        expect(names.sort()).toEqual([
+          'header.json',
+          'labels.bin',
+          'notes.txt',
+          'vectors-2-under-way.bin',
+          'vectors.bin',
+        ])
+      })
+
+      it('keeps the old index when a crash comes before the new header', async () => {
+        const index = await savedIndex()
+        const copy = join(base, 'copy')
+        await cp(directory, copy, { recursive: true })
+        await index.apply([put('d', axis(3))], 8)
+        await index.save()
+        for (const name of await readdir(directory)) {
+          if (name !== 'header.json') await cp(join(directory, name), join(copy, name))
+        }
+        const again = await openIndex({ directory: copy })
+        expect(again).toMatchObject({ size: 3, sequence: 7 })
+        expect(contentsOf(await again.search(axis(2), 1))).toEqual([contentOf('c')])
+      })
+
+      it('names the directory that cannot be written, and can be tried again', async () => {
+        const blocked = join(base, 'blocked')
+        await writeFile(blocked, 'a file where the directory should be')
+        const index = await openIndex({ directory: blocked })
+        await index.apply([put('a', axis(0))], 1)
+        await expect(index.save()).rejects.toThrow(blocked)
+        await rm(blocked)
+        await index.save()
+        expect(await openIndex({ directory: blocked })).toMatchObject({ size: 1, sequence: 1 })
+      })
+    })
+
+    describe('load starts empty, and is usable, when', () => {
+      const expectEmpty = async (options: IndexOptions) => {
+        const index = await openIndex(options)
+        expect(index).toMatchObject({ size: 0, sequence: 0 })
+        const { dimension } = options.identity
+        await index.apply([put('z', axis(1, dimension))], 1)
+        expect(await index.search(axis(1, dimension), 3)).toHaveLength(1)
+        await index.save()
+        expect(await openIndex(options)).toMatchObject({ size: 1, sequence: 1 })
+      }
+
+      it.each([
+        { storeId: 'another' },
+        { model: 'another' },
+        { recipe: 'another' },
+        { dimension: 5 },
+      ])('the identity differs: %o', async (change) => {
+        await savedIndex()
+        await expectEmpty({ identity: { ...identity, ...change }, directory })
+      })
+
+      it('the format version differs', async () => {
+        await savedIndex()
+        await rewriteHeader((header) => ({ ...header, version: 0 }))
+        await expectEmpty({ identity, directory })
+      })
+
+      it('it was saved by another kind of index', async () => {
+        await savedIndex()
+        await rewriteHeader((header) => ({ ...header, kind: 'pgvector' }))
+        await expectEmpty({ identity, directory })
+      })
+
+      it.each(['vectors', 'labels', 'header'])('the %s file is cut short', async (prefix) => {
+        await savedIndex()
+        const path = await file(prefix)
+        await truncate(path, (await readFile(path)).length - 5)
+        await expectEmpty({ identity, directory })
+      })
+
+      it.each(['vectors', 'labels', 'header'])('a bit of the %s file flips', async (prefix) => {
+        await savedIndex()
+        const path = await file(prefix)
+        const bytes = await readFile(path)
+        bytes[Math.floor(bytes.length / 2)]! ^= 4
+        await writeFile(path, bytes)
+        await expectEmpty({ identity, directory })
+      })
+
+      it.each(['vectors', 'labels', 'header'])('the %s file is missing', async (prefix) => {
+        await savedIndex()
+        await rm(await file(prefix))
+        await expectEmpty({ identity, directory })
+      })
+
+      it('the header is a directory', async () => {
+        await mkdir(join(directory, 'header.json'), { recursive: true })
+        expect(await openIndex({ identity, directory })).toMatchObject({ size: 0, sequence: 0 })
+      })
+
+      /** Changes the header and makes its checksum right again. */
+      async function rewriteHeader(change: (header: object) => object): Promise<void> {
+        const path = join(directory, 'header.json')
+        const { checksum: _, ...header } = JSON.parse(await readFile(path, 'utf8')) as {
+          checksum: string
+        }
+        const changed = change(header)
+        const checksum = contentOf(JSON.stringify(changed))
+        await writeFile(path, JSON.stringify({ ...changed, checksum }))
+      }
+    })
+  })
+})

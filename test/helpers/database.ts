@@ -1,0 +1,77 @@
+// One database suite for all engines: each test gets a migrated, empty database of its own.
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client } from 'pg'
+import { describe, inject } from 'vitest'
+import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
+
+type Provided =
+  | { engine: 'pglite'; template: string }
+  | { engine: 'postgres'; url: string }
+  | { engine: 'unavailable'; reason: string }
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    database: Provided
+  }
+}
+
+/** Where a test's database is; spread it into `openLucida`, or give it to `openDatabase`. */
+export interface TestPlace extends AsyncDisposable {
+  readonly dataDir: string
+  readonly databaseUrl?: string
+  /** Opens it without Lucida around it. */
+  open(): Promise<OpenDatabase>
+}
+
+/** Describes a suite that runs on the project's engine, or says why it cannot. */
+export function describeDatabase(
+  name: string,
+  suite: (newPlace: () => Promise<TestPlace>, engine: 'pglite' | 'postgres') => void,
+): void {
+  const provided = inject('database')
+  if (provided.engine === 'unavailable') {
+    describe.skip(`${name} (skipped: ${provided.reason})`, () =>
+      suite(() => newPlace(provided), 'postgres'))
+  } else {
+    describe(name, () => suite(() => newPlace(provided), provided.engine))
+  }
+}
+
+let created = 0
+
+async function newPlace(provided: Provided): Promise<TestPlace> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lucida-test-'))
+  if (provided.engine === 'pglite') {
+    await cp(provided.template, join(dataDir, 'database'), { recursive: true })
+    return {
+      dataDir,
+      open: () => openDatabase({ directory: dataDir }),
+      [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true, force: true }),
+    }
+  }
+  if (provided.engine === 'unavailable') throw new Error(provided.reason)
+  const name = `lucida_test_${process.pid}_${Date.now()}_${created++}`
+  await onServer(provided.url, `create database ${name}`)
+  const databaseUrl = Object.assign(new URL(provided.url), { pathname: `/${name}` }).href
+  return {
+    dataDir,
+    databaseUrl,
+    open: () => openDatabase({ url: databaseUrl }),
+    [Symbol.asyncDispose]: async () => {
+      await onServer(provided.url, `drop database if exists ${name} with (force)`)
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
