@@ -1,6 +1,8 @@
 // Request/reply over a worker thread: calls are numbered, errors come back as LucidaError.
 // onnxruntime and hnswlib are synchronous on the thread that calls them, so each lives in a worker.
+import { createRequire } from 'node:module'
 import { extname } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { type Transferable, Worker, parentPort } from 'node:worker_threads'
 import { type ErrorCode, LucidaError, messageOf } from './errors.ts'
 
@@ -87,7 +89,9 @@ function openThread(parentUrl: string, name: string): Worker {
   const url = new URL(`./${name}${extension}`, parentUrl)
   if (extension !== '.ts') return new Worker(url)
   // Node 20 applies no loader to a worker's entry file, so the entry is a line that registers tsx.
-  const entry = `import('tsx/esm/api').then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`
+  const tsxPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))
+  const tsx = new URL('./dist/esm/api/index.mjs', tsxPackage).href
+  const entry = `import(${JSON.stringify(tsx)}).then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`
   return new Worker(entry, { eval: true })
 }
 

@@ -17,7 +17,7 @@ export const skies = {
 /** Clouds of noise, `cover` from 0 (few) to 1 (overcast), thinning out towards `height`. */
 export function clouds(seed: number, height: number, cover = 0.5, colour = '#fff'): string {
   const id = `clouds${seed}`
-  return `<filter id="${id}" x="0" y="0" width="1" height="1">
+  return `<filter id="${id}" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">
 <feTurbulence type="fractalNoise" baseFrequency=".006 .014" numOctaves="4" seed="${seed}"/>
 <feColorMatrix values="0 0 0 0 1 0 0 0 0 1 0 0 0 0 1 4.5 0 0 0 ${1.6 * cover - 3}" result="mass"/>
 <feComposite in="SourceGraphic" in2="mass" operator="in"/></filter>
@@ -26,10 +26,12 @@ export function clouds(seed: number, height: number, cover = 0.5, colour = '#fff
 <rect width="640" height="${height}" fill="url(#${id}fade)" filter="url(#${id})"/>`
 }
 
+/** A blue sky down to `height`. */
 export function daySky(height: number, seed: number, cover = 0.5): string {
   return sketch`down ${skies.day} B0 0 640 ${height}` + clouds(seed, height, cover)
 }
 
+/** A dark sky with `stars` of different brightness over the whole canvas. */
 export function nightSky(seed: number, stars: number): string {
   const next = random(seed)
   const star = () =>
@@ -37,10 +39,14 @@ export function nightSky(seed: number, stars: number): string {
   return sketch`down ${skies.night} B0 0 640 480` + times(stars, star)
 }
 
+/** The sun with its glare. */
 export function sun(x: number, y: number, r: number, colour = '#fff3c4'): string {
-  return glow(x, y, r * 7, colour) + glow(x, y, r * 2.4, '#fff') + sketch`fill #fffbe8 O${x} ${y} ${r}`
+  return (
+    glow(x, y, r * 7, colour) + glow(x, y, r * 2.4, '#fff') + sketch`fill #fffbe8 O${x} ${y} ${r}`
+  )
 }
 
+/** A full moon with its seas and a halo. */
 export function moon(x: number, y: number, r: number): string {
   const disc = sketch`
     fill #f6f3e2 O0 0 100
@@ -91,56 +97,74 @@ export function hills(seed: number, y: number, height: number, colours: string):
   return colours.split('>').map(hill).join('')
 }
 
-/** Peaks with snow above and rock below; noise frays the snow line and the shaded flanks. */
+/** Peaks of rock under snow; noise tears the snow line and the shaded flanks. */
 export function mountain(seed: number, y: number, height: number, profile: readonly number[]) {
   const step = 640 / (profile.length - 1)
-  const flank = (i: number) => {
-    const [x, top] = [i * step, y - profile[i]! * height]
-    return sketch`fill #33435f/.55 M${x} ${top - 40}L${x + step * 1.1} ${y + 60}H${x + 10}L${x + 22} ${y - height * 0.4}z`
+  const flank = (h: number, i: number) => {
+    const [x, top] = [i * step, y - h * height]
+    return `M${x + 4} ${top - 20}L${x + step} ${y + 60}H${x + 10}L${x + 30} ${y - height * 0.4}z`
   }
+  const [top, whole] = [y - height, ridge(seed, y, height, 0.16, profile)]
   const face = sketch`
-    down #fff>#fff>#f4f7fc>#566073>#566073>#6d7479 B-50 ${y - height - 30} 740 ${height + 60}
-    fill #6d7479 B-50 ${y} 740 300`
-  const rock = withEffect('rock', face + times(profile.length, flank))
-  return inside(ridge(seed, y, height, 0.16, profile), rock)
+    down #6b7688>#5f6a7d>#6d7479 B0 ${top} 640 ${640 - top}
+    down:ragged #ffff>#ffff>#fff8>#fff0 B0 ${top} 640 ${height}
+    <g opacity=".45">${withEffect('ragged', sketch`fill:blur9 #3d5277 ${profile.map(flank).join('')}`)}</g>`
+  return inside(whole, withEffect('rock', face))
 }
 
 // --- Plants ---
 
 /** A fir of drooping tiers on a short trunk. */
 export function fir(x: number, y: number, height: number, colour: string, snow = false): string {
-  const cone = (i: number, half: number, rise: number) => {
+  const skirt = (i: number, half: number, rise: number) => {
     const low = i * 19 - 70 - rise
-    return `M0 ${i * 17 - 100}L${half} ${low}Q0 ${low + 3 - rise / 2} ${-half} ${low}z`
+    const tooth = (k: number) =>
+      `L${half * (1 - k / 5)} ${low + (k % 2 ? 0 : 3) + 2.5 * Math.sin(k * 0.314)}`
+    return `M0 ${i * 17 - 100}${times(11, tooth)}z`
   }
   const tier = (i: number) =>
     sketch`
-      fill ${colour} ${cone(i, 7 + 5 * i, 0)}
-      fill #f1f5fb/${snow ? 1 : 0} ${cone(i, 5.5 + 4 * i, 6)}`
-  return at(x, y, height / 100, sketch`fill #4a3524 B-2.5 -15 5 15` + times(5, tier))
+      fill ${colour} ${skirt(i, 7 + 5 * i, 0)}
+      fill #f1f5fb/${snow ? 1 : 0} ${skirt(i, 4 + 3.4 * i, 8)}`
+  const tiers = times(5, (i) => tier(4 - i))
+  return at(x, y, height / 100, sketch`fill #4a3524 B-2.5 -15 5 15` + tiers)
 }
 
-/** A broad tree: a forked trunk under a crown of tufts, the last colours uppermost. */
+/** The shape of a clump of leaves: a disc with a curly rim. */
+export function clump(seed: number, x: number, y: number, r: number): string {
+  const next = random(seed)
+  const curl = (i: number) => {
+    const [reach, size] = [r * (0.8 + next() * 0.25), r * (0.12 + next() * 0.18)]
+    return `O${x + Math.cos(i * 0.42) * reach} ${y + Math.sin(i * 0.42) * reach} ${size}`
+  }
+  return `O${x} ${y} ${r * 0.88}${times(15, curl)}`
+}
+
+/** A broad tree: a forked trunk under a crown of leaves, the last colours uppermost. */
 export function tree(seed: number, x: number, y: number, height: number, colours: string): string {
   const next = random(seed)
   const shades = colours.split('>')
-  const tuft = (i: number) => {
+  const bunch = (i: number) => {
     const [angle, reach] = [next() * 6.28, Math.sqrt(next()) * 34]
-    const [tx, ty] = [Math.cos(angle) * reach, Math.sin(angle) * reach * 0.85 - 66]
-    return sketch`fill ${shades[Math.floor((i / 70) * shades.length)]!} O${tx} ${ty} ${6 + next() * 6}`
+    const [bx, by] = [Math.cos(angle) * reach, Math.sin(angle) * reach * 0.85 - 66]
+    const shade = shades[Math.floor((i / 90) * shades.length)]!
+    return sketch`fill ${shade} ${clump(i, bx, by, 5 + next() * 4)}`
   }
   const wood = sketch`
     across #6d5540>#3a2b1e M-6 0Q-3 -20 -3 -45H3Q3 -20 7 0z
     line #4c3a2a 3.5 M0 -25L-18 -55M0 -25L16 -55`
-  return at(x, y, height / 100, wood + withEffect('leaves', times(70, tuft)))
+  const place = (part: string) => at(x, y, height / 100, part)
+  return place(wood) + withEffect('leaves', place(times(90, bunch)))
 }
 
 /** A row of distant trees along `y`. */
 export function treeline(seed: number, y: number, height: number, colours: string): string {
   const next = random(seed)
   const shades = colours.split('>')
-  const crown = (i: number) =>
-    sketch`fill ${shades[i % shades.length]!} O${i * 14 + next() * 16} ${y - height * next() * 0.5} ${height * (0.3 + next() * 0.3)}`
+  const crown = (i: number) => {
+    const [x, top, r] = [i * 14 + next() * 16, y - height * next() * 0.5, 0.3 + next() * 0.3]
+    return sketch`fill ${shades[i % shades.length]!} ${clump(i, x, top, height * r)}`
+  }
   return withEffect('leaves', times(48, crown))
 }
 

@@ -24,7 +24,7 @@ export function times(count: number, draw: (index: number) => string): string {
  *
  * - `fill`; `line` (with a width); `down` and `across` (a gradient through `#a>#b>#c`);
  *   `ball`, `column` and `above` (a body with volume, lit from the left or from above)
- * - effect: a texture's name, `rounded`, or `blur` with a radius
+ * - effect: see `withEffect`
  * - colour `shadow` (or a light's name) stands for that gradient of black and white
  * - shape: SVG path data, and `O x y rx [ry]` for an ellipse, `B x y width height [corner]` for a box
  *
@@ -64,7 +64,8 @@ function paint(line: string): string {
 function outline(shape: string): string {
   return shape.replaceAll(/([OB])([-\d\s.e]+)/g, (_, kind: string, list: string) => {
     const [x = 0, y = 0, a = 0, b = a, r = 0] = list.trim().split(/\s+/).map(Number)
-    if (kind === 'O') return `M${x - a} ${y}a${a} ${b} 0 1 0 ${2 * a} 0a${a} ${b} 0 1 0 ${-2 * a} 0z`
+    if (kind === 'O')
+      return `M${x - a} ${y}a${a} ${b} 0 1 0 ${2 * a} 0a${a} ${b} 0 1 0 ${-2 * a} 0z`
     const corner = `a${r} ${r} 0 0 1`
     return `M${x + r} ${y}h${a - 2 * r}${corner} ${r} ${r}v${b - 2 * r}${corner} ${-r} ${r}h${2 * r - a}${corner} ${-r} ${-r}v${2 * r - b}${corner} ${r} ${-r}z`
   })
@@ -82,11 +83,16 @@ export function stop(offset: number, colour: string, opacity = 1): string {
   return `<stop offset="${offset}" stop-color="${colour}" stop-opacity="${opacity}"/>`
 }
 
-/** Content under a texture, `rounded` or `blur` with a radius. */
+/** Content under a texture, `rounded`, `ragged` (soft edges torn by noise) or `blur` with a radius. */
 export function withEffect(effect: string, content: string): string {
   const radius = /^blur([\d.]+)$/.exec(effect)?.[1]
-  const blur = `<filter id="${effect}" x="-.5" y="-.5" width="2" height="2"><feGaussianBlur stdDeviation="${radius}"/></filter>`
+  const blur = `<filter id="${effect}" x="-.5" y="-.5" width="2" height="2" color-interpolation-filters="sRGB"><feGaussianBlur stdDeviation="${radius}"/></filter>`
   return `${radius ? blur : ''}<g filter="url(#${effect})">${content}</g>`
+}
+
+/** Sketches a body with the volume of a cushion: its blurred outline is lit. */
+export function rounded(...content: Parameters<typeof sketch>): string {
+  return withEffect('rounded', sketch(...content))
 }
 
 /** Content moved to x, y, then scaled and turned (degrees) about that point. */

@@ -2,46 +2,39 @@
 // Textures are lit noise, so that the pictures have some of the statistics of photographs.
 import { sketch, stop } from './brush.ts'
 
-/** Noise across and along in cycles per pixel, height of its bumps, ragged edge in pixels. */
+/** Noise across and along in cycles per pixel, and the height of its bumps. */
 const textures = {
-  grass: [0.09, 0.2, 2.2, 0],
-  meadow: [0.02, 0.09, 3.5, 0],
-  needles: [0.06, 0.09, 2, 9],
-  leaves: [0.07, 0.07, 3.5, 20],
-  rock: [0.013, 0.016, 20, 34],
-  snow: [0.008, 0.025, 4, 0],
-  sand: [0.03, 0.09, 1.5, 0],
-  ripples: [0.02, 0.3, 2, 0],
-  water: [0.009, 0.06, 3.8, 0],
-  wood: [0.004, 0.09, 3, 0],
-  bark: [0.09, 0.012, 2.5, 0],
-  fur: [0.16, 0.1, 1.6, 6],
-  plaster: [0.15, 0.15, 0.6, 0],
+  grass: [0.09, 0.2, 2.2],
+  meadow: [0.02, 0.09, 3.5],
+  needles: [0.06, 0.09, 2],
+  leaves: [0.07, 0.07, 3.5],
+  rock: [0.013, 0.016, 15],
+  snow: [0.008, 0.025, 4],
+  sand: [0.03, 0.09, 1.5],
+  ripples: [0.02, 0.3, 2],
+  water: [0.009, 0.06, 3.8],
+  wood: [0.004, 0.09, 3],
+  bark: [0.09, 0.012, 2.5],
+  fur: [0.16, 0.1, 1.6],
+  plaster: [0.15, 0.15, 0.6],
 } as const
 
 const textureFilters = Object.entries(textures)
-  .map(([name, [across, along, bump, ragged]]) => {
-    const body = ragged ? 'ragged' : 'SourceGraphic'
-    return `
+  .map(
+    ([name, [across, along, bump]]) => `
 <filter id="${name}" x="-.05" y="-.05" width="1.1" height="1.1" color-interpolation-filters="sRGB">
-  ${ragged ? raggedBy(ragged) : ''}
-  <feTurbulence type="fractalNoise" baseFrequency="${across} ${along}" numOctaves="3" seed="4"/>
-  ${litOver(body, bump)}
-</filter>`
-  })
+  <feTurbulence type="fractalNoise" baseFrequency="${across} ${along}" numOctaves="2" seed="4"/>
+  ${litBy(bump)}
+</filter>`,
+  )
   .join('')
 
-function raggedBy(pixels: number): string {
-  return `<feTurbulence type="fractalNoise" baseFrequency=".05" numOctaves="2"/>
-  <feDisplacementMap in="SourceGraphic" scale="${pixels}" xChannelSelector="R" yChannelSelector="G" result="ragged"/>`
-}
-
-/** Lights the bumps of the previous step from the upper left and multiplies with `body`. */
-function litOver(body: string, bump: number): string {
-  return `<feDiffuseLighting surfaceScale="${bump}" diffuseConstant="1.27" result="light">
+/** Lights the bumps of the previous step from the upper left and multiplies with the content. */
+function litBy(bump: number): string {
+  return `<feDiffuseLighting surfaceScale="${bump}" diffuseConstant="1.27">
     <feDistantLight azimuth="238" elevation="53"/>
   </feDiffuseLighting>
-  <feComposite in="light" in2="${body}" operator="arithmetic" k1="1"/>`
+  <feComposite in2="SourceGraphic" operator="arithmetic" k1="1"/>`
 }
 
 const definitions = `<style>.line { stroke-linecap: round; stroke-linejoin: round }</style>
@@ -60,7 +53,13 @@ const definitions = `<style>.line { stroke-linecap: round; stroke-linejoin: roun
 <radialGradient id="vignette" r=".75">${stop(0.6, '#000', 0)}${stop(1, '#000', 0.25)}</radialGradient>
 <filter id="rounded" color-interpolation-filters="sRGB">
   <feGaussianBlur in="SourceAlpha" stdDeviation="7"/>
-  ${litOver('SourceGraphic', 7)}
+  ${litBy(7)}
+</filter>
+<filter id="ragged" x="0" y="0" width="1" height="1" color-interpolation-filters="sRGB">
+  <feTurbulence type="fractalNoise" baseFrequency=".02 .03" numOctaves="3" seed="6"/>
+  <feComposite in2="SourceAlpha" operator="arithmetic" k2="9" k3="9" k4="-8.5" result="mask"/>
+  <feColorMatrix in="SourceGraphic" values="1 0 0 0 0  0 1 0 0 0  0 0 1 0 0  0 0 0 99 0"/>
+  <feComposite in2="mask" operator="in"/>
 </filter>
 <filter id="noise" x="0" y="0" width="1" height="1">
   <feTurbulence type="fractalNoise" baseFrequency=".7" numOctaves="1" stitchTiles="stitch"/>

@@ -1,6 +1,6 @@
 // People and the things they make that stand in more than one of the drawn pictures.
 // Each has its origin on the ground below its middle and faces right.
-import { at, inside, sketch, times, withEffect } from './brush.ts'
+import { at, inside, rounded, sketch, times } from './brush.ts'
 
 // --- People ---
 
@@ -27,6 +27,7 @@ export interface Clothes {
   readonly hair?: string
 }
 
+/** Somebody in a pose, 100 tall. */
 export function person(pose: keyof typeof poses, clothes: Clothes): string {
   const { shirt, trousers, skin = '#d8a078', shins = skin, hair = '#35241a' } = clothes
   const [lean, ...joints] = poses[pose].split(/\s+/).map(Number) as [number, ...number[]]
@@ -44,7 +45,7 @@ export function person(pose: keyof typeof poses, clothes: Clothes): string {
   const head = sketch`
     fill ${skin} O1 -92 7 8
     fill ${hair} M-7 -89C-9 -104 9 -104 8 -95Q0 -97 -3 -88z`
-  const body = sketch`
+  return rounded`
     ${arm()}
     ${leg()}
     ${leg(limb(12))}
@@ -52,7 +53,6 @@ export function person(pose: keyof typeof poses, clothes: Clothes): string {
     line ${skin} 6 M${lean} -80L${lean * 1.2} -88
     ${at(lean * 1.25, 0, 1, head)}
     ${arm(limb(4))}`
-  return withEffect('rounded', body)
 }
 
 // --- Vehicles ---

@@ -1,6 +1,6 @@
 // Composed places in which several of the drawn pictures are set.
 import * as paint from './backdrops.ts'
-import { random, sketch, times, withEffect } from './brush.ts'
+import { random, rounded, sketch, times, withEffect } from './brush.ts'
 
 /** The colours of water from far to near. */
 export const waters = {
@@ -37,6 +37,7 @@ export const lawn = (seed: number): string =>
     ${paint.treeline(seed, 296, 40, '#3f6b35>#527f3f>#35592e')}
     down:grass #8bb04e>#5f9238>#4b7a2c B0 296 640 190`
 
+/** A drift of snow from `y` to the lower edge. */
 export const snowField = (y: number): string =>
   sketch`down:snow #f4f7fc>#dfe8f4>#c5d4e8 M0 ${y}Q200 ${y - 24} 400 ${y}T640 ${y - 8}V640H0z`
 
@@ -88,6 +89,6 @@ export function underwater(seed: number): string {
     down #7fd0dc>#2f97b8>#126a94>#0c4870 B0 0 640 480
     fill:blur12 #e0fbff/.2 ${times(5, shaft)}
     down:sand #b8b48c>#7f8468 M0 430Q200 405 400 432T640 420V480H0z
-    ${withEffect('rounded', times(9, weed))}
+    ${rounded`${times(9, weed)}`}
     ${times(16, bubble)}`
 }

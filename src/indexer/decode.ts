@@ -1,5 +1,5 @@
 // From the bytes of a picture to what is stored about it. Every pixel of the first frame is decoded
-// once, at a size of at most 100 px, so a damaged file is noticed here. The tensor for the model is
+// once, at a small size, so a damaged file is noticed here. The tensor for the model is
 // made elsewhere from the same bytes.
 import sharp, { type Sharp } from 'sharp'
 import { rgbaToThumbHash } from 'thumbhash'
@@ -31,8 +31,8 @@ export interface PictureDescription extends PictureExif {
   readonly perceptualHash: string
 }
 
-/** Largest side that ThumbHash takes. */
-const THUMBNAIL_PX = 100
+/** ThumbHash keeps at most 7 frequencies a side and the perceptual hash 32 cells: this holds both. */
+const THUMBNAIL_PX = 64
 
 /** No honest picture takes that long; the file is given up so that the others get their turn. */
 const TIMEOUT_SECONDS = 60

@@ -135,6 +135,8 @@ export function searchGraph(graph: HnswGraph, query: Float32Array, k: number): H
   const point = Array.from(query)
   const live = Math.max(EF_PER_HIT * wanted, EF_SEARCH)
   // Left rows take up places among the candidates: as many as on average, or more near the query.
+  // A quarter of the margin is enough then, because the walk has gone far beyond the wanted ones.
+  const enough = Math.max(EF_SEARCH / 4, 1.5 * wanted)
   let candidates = Math.ceil((live * rows) / rowOf.size)
   for (;;) {
     candidates = Math.min(candidates, rows)
@@ -142,7 +144,7 @@ export function searchGraph(graph: HnswGraph, query: Float32Array, k: number): H
     const hits = neighbors.flatMap((row, i) => hitsAt(contents[row], 1 - distances[i]!))
     // Some rows may be out of reach; many identical vectors, for one, link only to each other.
     if (neighbors.length < candidates) return scanRest(graph, query, wanted, neighbors, hits)
-    if (hits.length >= live / 2 || candidates === rows) {
+    if (hits.length >= enough || candidates === rows) {
       return hits.sort(compareHits).slice(0, wanted)
     }
     candidates *= 2

@@ -1,0 +1,17 @@
+// Runs one benchmark: npm run bench -- <name> [options]. Each prints what it ran on.
+import { parseArgs } from 'node:util'
+
+const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
+  recall: () => import('./recall.ts'),
+  'index-quality': () => import('./index-quality.ts'),
+  relevance: () => import('./relevance.ts'),
+}
+
+const { positionals } = parseArgs({ allowPositionals: true, strict: false })
+const bench = BENCHES[positionals[0] ?? '']
+if (bench) {
+  await (await bench()).run(positionals.slice(1))
+} else {
+  console.error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}>`)
+  process.exitCode = 2
+}

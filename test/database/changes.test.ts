@@ -1,0 +1,281 @@
+// The change feed: whoever follows it, at any pace, ends with the visible contents and their vectors.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import type { ContentHash } from '../../src/core/hash.ts'
+import type { UnitVector } from '../../src/core/vector.ts'
+import {
+  countVectors,
+  lastSequence,
+  readChanges,
+  type VectorSpace,
+} from '../../src/store/changes.ts'
+import type { Database } from '../../src/store/database.ts'
+import { deletePaths, markMissing } from '../../src/store/paths.ts'
+import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
+import { describeDatabase } from '../helpers/database.ts'
+import { noise } from '../helpers/noise-pictures.ts'
+import { hashOf, sharedDatabase, storedFile, vectorOf } from '../helpers/shared-store.ts'
+
+const space: VectorSpace = { model: 'clip', recipe: 'first' }
+
+/** Follows the feed as an index does. */
+class Follower {
+  readonly vectors = new Map<ContentHash, UnitVector>()
+  /** Contents in the order in which their changes came. */
+  readonly seen: ContentHash[] = []
+  sequence = 0
+  readonly #db: Database
+  readonly #space: VectorSpace
+
+  constructor(db: Database, of: VectorSpace = space) {
+    this.#db = db
+    this.#space = of
+  }
+
+  /** Reads to the end in pages of `limit`. */
+  async catchUp(limit = 1000): Promise<this> {
+    for (;;) {
+      const page = await readChanges(this.#db, this.#space, this.sequence, limit)
+      expect(page.changes.length).toBeLessThanOrEqual(limit)
+      if (page.sequence === this.sequence) return this
+      for (const { content, vector } of page.changes) {
+        this.seen.push(content)
+        if (vector) this.vectors.set(content, vector)
+        else this.vectors.delete(content)
+      }
+      this.sequence = page.sequence
+    }
+  }
+}
+
+const write = (db: Database, files: readonly IndexedFile[], to = space) =>
+  writeBatch(db, to, { files, failures: [] })
+
+/** A promise to be kept later. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => (open = resolve))
+  return { opened, open: () => open() }
+}
+
+async function isPending(work: Promise<unknown>): Promise<boolean> {
+  return Promise.race([work.then(() => false), sleep(1, true)])
+}
+
+describeDatabase('change feed', (newPlace, engine) => {
+  const shared = sharedDatabase(newPlace)
+
+  test('is empty in a new store', async () => {
+    expect(await readChanges(shared.db, space, 0, 10)).toEqual({ changes: [], sequence: 0 })
+    expect(await lastSequence(shared.db)).toBe(0)
+  })
+
+  test('delivers new pictures with their vectors', async () => {
+    await write(shared.db, [storedFile('cat'), storedFile('dog')])
+    const { vectors, sequence } = await new Follower(shared.db).catchUp()
+    expect(vectors).toEqual(
+      new Map([
+        [hashOf('cat'), vectorOf('cat')],
+        [hashOf('dog'), vectorOf('dog')],
+      ]),
+    )
+    expect(sequence).toBe(await lastSequence(shared.db))
+    expect(await countVectors(shared.db, space)).toBe(2)
+  })
+
+  test('put, remove and put of one content collapse to its last state', async () => {
+    const cat = storedFile('cat')
+    await write(shared.db, [cat])
+    const put = await readChanges(shared.db, space, 0, 10)
+    await markMissing(shared.db, [cat.path], true)
+    const removed = await readChanges(shared.db, space, 0, 10)
+    await markMissing(shared.db, [cat.path], false)
+    const again = await readChanges(shared.db, space, 0, 10)
+
+    expect(put.changes).toEqual([{ content: cat.hash, vector: cat.vector }])
+    expect(removed.changes).toEqual([{ content: cat.hash, vector: null }])
+    expect(again.changes).toEqual(put.changes)
+    expect(removed.sequence).toBeGreaterThan(put.sequence)
+    expect(again.sequence).toBeGreaterThan(removed.sequence)
+  })
+
+  test('a content that is deleted from the store leaves a removal behind', async () => {
+    await write(shared.db, [storedFile('cat')])
+    const follower = await new Follower(shared.db).catchUp()
+    await deletePaths(shared.db, '/photos', 'all')
+    expect((await follower.catchUp()).vectors.size).toBe(0)
+    expect(await countVectors(shared.db, space)).toBe(0)
+  })
+
+  test('one path more or less of a content that has another changes nothing', async () => {
+    const original = storedFile('cat', '/photos/cat.png')
+    const copy = { ...storedFile('cat', '/copies/cat.png') }
+    await write(shared.db, [original])
+    const before = await lastSequence(shared.db)
+    const { vector: _, content: __, ...known } = copy
+    await write(shared.db, [known])
+    await markMissing(shared.db, [copy.path], true)
+    await markMissing(shared.db, [copy.path], false)
+    await deletePaths(shared.db, '/copies', 'all')
+    expect(await lastSequence(shared.db)).toBe(before)
+  })
+
+  test('a path that changes its content removes the old one and puts the new one', async () => {
+    await write(shared.db, [storedFile('cat', '/photos/pet.png')])
+    const follower = await new Follower(shared.db).catchUp()
+    await write(shared.db, [storedFile('dog', '/photos/pet.png')])
+    expect([...(await follower.catchUp()).vectors.keys()]).toEqual([hashOf('dog')])
+  })
+
+  test('a path that becomes a failure removes its content', async () => {
+    await write(shared.db, [storedFile('cat')])
+    const follower = await new Follower(shared.db).catchUp()
+    const { path } = storedFile('cat')
+    const failure = { code: 'corrupt_image', reason: 'no end', triedBy: '1' }
+    await writeBatch(shared.db, space, {
+      files: [],
+      failures: [{ path, sizeBytes: 1, mtimeMs: 1, ...failure }],
+    })
+    expect((await follower.catchUp()).vectors.size).toBe(0)
+  })
+
+  test.each([
+    ['model', { model: 'other', recipe: 'first' }],
+    ['recipe', { model: 'clip', recipe: 'second' }],
+  ])('vectors of another %s are not delivered', async (_, other) => {
+    await write(shared.db, [storedFile('cat')])
+    const { vectors, sequence } = await new Follower(shared.db, other).catchUp()
+    expect(vectors.size).toBe(0)
+    expect(sequence).toBe(await lastSequence(shared.db))
+    expect(await countVectors(shared.db, other)).toBe(0)
+  })
+
+  test('embedding by another model puts again, and each model gets its own vector', async () => {
+    const other = { model: 'other', recipe: 'first' }
+    await write(shared.db, [storedFile('cat')])
+    const before = await lastSequence(shared.db)
+    const cat = storedFile('cat', undefined, vectorOf('cat, seen by another'))
+    await write(shared.db, [cat], other)
+    expect(await lastSequence(shared.db)).toBeGreaterThan(before)
+    const [mine, theirs] = [new Follower(shared.db), new Follower(shared.db, other)]
+    expect((await mine.catchUp()).vectors.get(cat.hash)).toEqual(vectorOf('cat'))
+    expect((await theirs.catchUp()).vectors.get(cat.hash)).toEqual(cat.vector)
+  })
+
+  test('embedding by a new recipe puts again, and takes the old vector away', async () => {
+    const second = { ...space, recipe: 'second' }
+    await write(shared.db, [storedFile('cat')])
+    const old = await new Follower(shared.db).catchUp()
+    const current = await new Follower(shared.db, second).catchUp()
+    const cat = storedFile('cat', undefined, vectorOf('cat, seen in another way'))
+    await write(shared.db, [cat], second)
+    expect((await current.catchUp()).vectors.get(cat.hash)).toEqual(cat.vector)
+    expect((await old.catchUp()).vectors.size).toBe(0)
+  })
+
+  test('a write that fails leaves no change behind', async () => {
+    const { content: _, ...unknown } = storedFile('dog')
+    await expect(write(shared.db, [storedFile('cat'), unknown])).rejects.toThrow()
+    expect(await lastSequence(shared.db)).toBe(0)
+  })
+
+  test.each([1, 2, 3, 7])('pages of %i deliver every change once, in order', async (limit) => {
+    const names = Array.from({ length: 7 }, (_, i) => `picture ${i}`)
+    for (const name of names) await write(shared.db, [storedFile(name)])
+    const { seen } = await new Follower(shared.db).catchUp(limit)
+    expect(seen).toEqual(names.map(hashOf))
+  })
+
+  test('following along gives the same as reading all from the start', async () => {
+    const follower = new Follower(shared.db)
+    const files = new Map<string, { name: string; missing: boolean }>()
+    for (const [pathByte, nameByte, action, limit] of quadruples(noise('follow', 240))) {
+      const path = `/photos/${pathByte % 6}.png`
+      const known = files.get(path)
+      if (action % 8 === 0) {
+        await deletePaths(shared.db, '/photos', 'missing')
+        for (const [at, { missing }] of files) if (missing) files.delete(at)
+      } else if (known && action % 2 === 0) {
+        known.missing = !known.missing
+        await markMissing(shared.db, [path], known.missing)
+      } else {
+        const name = `picture ${nameByte % 4}`
+        await write(shared.db, [storedFile(name, path)])
+        files.set(path, { name, missing: false })
+      }
+      if (limit % 3 === 0) await follower.catchUp(1 + (limit % 4))
+    }
+    const visible = [...files.values()].filter(({ missing }) => !missing).map(({ name }) => name)
+    const expected = new Map(visible.map((name) => [hashOf(name), vectorOf(name)]))
+    expect(expected.size).toBeGreaterThan(0)
+    expect((await follower.catchUp()).vectors).toEqual(expected)
+    expect((await new Follower(shared.db).catchUp()).vectors).toEqual(expected)
+    expect(await countVectors(shared.db, space)).toBe(expected.size)
+  })
+
+  if (engine === 'postgres')
+    test('a reader misses nothing when the first writer commits last', async () => {
+      const reader = new Follower(shared.db)
+      const [written, mayCommit] = [gate(), gate()]
+      const slow = shared.db.transaction(async (tx) => {
+        await write(tx, [storedFile('slow')])
+        written.open()
+        await mayCommit.opened
+      })
+      await Promise.race([written.opened, slow])
+      const quick = write(shared.db, [storedFile('quick')])
+      // Time for the quick one to pass, if it could.
+      for (let i = 0; i < 10; i++) {
+        await reader.catchUp()
+        await sleep(10)
+      }
+      mayCommit.open()
+      await Promise.all([slow, quick])
+      expect([...(await reader.catchUp()).vectors.keys()].sort()).toEqual(
+        [hashOf('slow'), hashOf('quick')].sort(),
+      )
+    })
+
+  if (engine === 'postgres')
+    test('a reader misses nothing of a transaction that began first and wrote last', async () => {
+      const reader = new Follower(shared.db)
+      const [begun, mayWrite] = [gate(), gate()]
+      const slow = shared.db.transaction(async (tx) => {
+        await lastSequence(tx)
+        begun.open()
+        await mayWrite.opened
+        await write(tx, [storedFile('slow')])
+      })
+      await Promise.race([begun.opened, slow])
+      await write(shared.db, [storedFile('quick')])
+      await reader.catchUp()
+      mayWrite.open()
+      await slow
+      expect((await reader.catchUp()).seen).toEqual([hashOf('quick'), hashOf('slow')])
+    })
+
+  if (engine === 'postgres')
+    test('a reader that polls while many write misses nothing', async () => {
+      const reader = new Follower(shared.db)
+      const names = Array.from({ length: 60 }, (_, i) => `picture ${i}`)
+      const queue = names.values()
+      const writeSome = async () => {
+        for (const name of queue) {
+          await shared.db.transaction(async (tx) => {
+            await write(tx, [storedFile(name)])
+            // Commits in another order than it writes, where nothing prevents it.
+            await sleep(noise(name, 1)[0]! % 8)
+          })
+        }
+      }
+      const writers = Promise.all(Array.from({ length: 6 }, writeSome))
+      while (await isPending(writers)) await reader.catchUp(5)
+      expect([...(await reader.catchUp()).vectors.keys()].sort()).toEqual(names.map(hashOf).sort())
+    })
+})
+
+function* quadruples(bytes: Uint8Array): Generator<[number, number, number, number]> {
+  for (let i = 0; i + 4 <= bytes.length; i += 4) {
+    yield [bytes[i]!, bytes[i + 1]!, bytes[i + 2]!, bytes[i + 3]!]
+  }
+}

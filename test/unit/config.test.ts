@@ -1,0 +1,123 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CONFIG_FILE, type ConfigSources, resolveConfig, SETTINGS } from '../../src/config.ts'
+
+let cwd: string
+beforeEach(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'lucida-config-'))
+})
+afterEach(() => rm(cwd, { recursive: true }))
+
+const resolved = (sources: Omit<ConfigSources, 'cwd'> = {}) =>
+  resolveConfig({ env: {}, ...sources, cwd })
+
+const writeSettings = (content: unknown) =>
+  writeFile(join(cwd, CONFIG_FILE), typeof content === 'string' ? content : JSON.stringify(content))
+
+const refused = (...words: string[]) =>
+  expect.objectContaining({
+    code: 'bad_input',
+    message: expect.stringMatching(words.join('[^]*')),
+  })
+
+describe('a setting', () => {
+  test('that is set nowhere has its default', () => {
+    const { dataDir, ...rest } = resolved({ env: { XDG_DATA_HOME: '/data', APPDATA: '/data' } })
+    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+    expect(dataDir).toMatch(/lucida$/i)
+  })
+
+  test('is taken from a flag before the environment before the file', async () => {
+    await writeSettings({ model: 'of-file', vectorIndex: 'exact', threads: 3 })
+    const env = { LUCIDA_MODEL: 'of-env', VECTOR_INDEX: 'hnsw' }
+    expect(resolved({ env, flags: { model: 'of-flag' } })).toMatchObject({
+      model: 'of-flag',
+      vectorIndex: 'hnsw',
+      threads: 3,
+    })
+  })
+
+  test.each(SETTINGS.map(({ key, env }) => [env, key] as const))(
+    '%s in the environment sets %s',
+    (env, key) => {
+      const value = { threads: '4', vectorIndex: 'exact' }[key as string] ?? `/some/${key}`
+      expect(String(resolved({ env: { [env]: `  ${value} ` } })[key])).toBe(value)
+    },
+  )
+
+  test('that is empty, blank or undefined counts as not set', () => {
+    const env = { LUCIDA_MODEL: '', DATABASE_URL: '  ', LUCIDA_THREADS: undefined }
+    const { dataDir: _, ...rest } = resolved({ env, flags: { model: undefined } })
+    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+  })
+
+  test.each([
+    [{ VECTOR_INDEX: 'flat' }, 'vectorIndex (VECTOR_INDEX)', '"auto"'],
+    [{ LUCIDA_THREADS: 'all' }, 'threads (LUCIDA_THREADS)', 'number'],
+    [{ LUCIDA_THREADS: '-1' }, 'threads (LUCIDA_THREADS)', '0'],
+    [{ LUCIDA_THREADS: '1.5' }, 'threads (LUCIDA_THREADS)', 'int'],
+  ])('that is wrong is named, with what it may be: %j', (env, name, words) => {
+    const escaped = name.replaceAll(/[()]/g, String.raw`\$&`)
+    expect(() => resolved({ env })).toThrow(refused(`Setting ${escaped}`, words))
+  })
+})
+
+describe('the data folder', () => {
+  test('is absolute, relative to the working folder', () => {
+    expect(resolved({ flags: { dataDir: 'data' } }).dataDir).toBe(join(cwd, 'data'))
+    expect(resolved({ env: { LUCIDA_DATA_DIR: '/data' } }).dataDir).toBe('/data')
+  })
+
+  test.runIf(process.platform === 'linux')('lies where XDG says, by default', () => {
+    expect(resolved({ env: { XDG_DATA_HOME: '/data' } }).dataDir).toBe('/data/lucida')
+    expect(resolved().dataDir).toMatch(/\/\.local\/share\/lucida$/)
+    // The specification: an empty or relative value counts as not set.
+    expect(resolved({ env: { XDG_DATA_HOME: '' } }).dataDir).toMatch(/\/\.local\/share\/lucida$/)
+  })
+})
+
+describe('the settings file', () => {
+  test('is optional, and may set everything', async () => {
+    const settings = {
+      dataDir: '/data',
+      databaseUrl: 'postgres://me@host/photos',
+      model: './my-model',
+      vectorIndex: 'hnsw',
+      threads: 2,
+    }
+    await writeSettings(settings)
+    expect(resolved()).toEqual(settings)
+  })
+
+  test.each([
+    ['is no JSON', '{"model": '],
+    ['is a list', '[]'],
+    ['is null', 'null'],
+  ])('that %s is refused by its path', async (_, content) => {
+    await writeSettings(content)
+    expect(() => resolved()).toThrow(refused(CONFIG_FILE))
+  })
+
+  test('with a misspelt setting is refused, naming it', async () => {
+    await writeSettings({ modle: 'lucida-clip-0' })
+    expect(() => resolved()).toThrow(refused(CONFIG_FILE, 'modle'))
+  })
+
+  test('with a wrong value is refused, naming the setting', async () => {
+    await writeSettings({ vectorIndex: 3 })
+    expect(() => resolved()).toThrow(refused('vectorIndex'))
+    await writeSettings({ threads: null })
+    expect(() => resolved()).toThrow(refused('threads'))
+  })
+})
+
+test('every setting has a name for the environment, a default and a sentence', () => {
+  for (const { env, default: fallback, description } of SETTINGS) {
+    expect(env).toMatch(/^[A-Z][A-Z_]+$/)
+    expect(fallback).not.toBe('')
+    expect(description).toMatch(/^[A-Za-z].*\.$/)
+  }
+  expect(new Set(SETTINGS.map(({ env }) => env)).size).toBe(SETTINGS.length)
+})
