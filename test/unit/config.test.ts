@@ -73,8 +73,10 @@ describe('the data folder', () => {
   test.runIf(process.platform === 'linux')('lies where XDG says, by default', () => {
     expect(resolved({ env: { XDG_DATA_HOME: '/data' } }).dataDir).toBe('/data/lucida')
     expect(resolved().dataDir).toMatch(/\/\.local\/share\/lucida$/)
-    // The specification: an empty or relative value counts as not set.
-    expect(resolved({ env: { XDG_DATA_HOME: '' } }).dataDir).toMatch(/\/\.local\/share\/lucida$/)
+    // The specification: a value that is empty or relative counts as not set.
+    for (const XDG_DATA_HOME of ['', 'data']) {
+      expect(resolved({ env: { XDG_DATA_HOME } }).dataDir).toMatch(/\/\.local\/share\/lucida$/)
+    }
   })
 })
 
