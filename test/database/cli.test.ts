@@ -232,7 +232,9 @@ describeDatabase('the command line', (newPlace, engine) => {
     test('prints one JSON document, whose scores sum to 1 for each picture', async () => {
       const files = [picture('red.png'), picture('sky.png')]
       const all = await runJson<{ path: string; labels: { label: string; score: number }[] }[]>(
-        ...['classify', ...files, ...labels],
+        'classify',
+        ...files,
+        ...labels,
       )
       expect(all.map(({ path }) => path)).toEqual(files)
       for (const one of all) {
@@ -245,9 +247,11 @@ describeDatabase('the command line', (newPlace, engine) => {
     })
 
     test('scores each label by itself, in the words of the templates', async () => {
+      const how = [...labels, '--multi', '--template', '{}', '--template', 'something {}']
       const all = await runJson<{ mode: string; labels: { score: number }[] }[]>(
-        ...['classify', picture('red.png'), ...labels, '--multi'],
-        ...['--template', '{}', '--template', 'something {}'],
+        'classify',
+        picture('red.png'),
+        ...how,
       )
       expect(all[0]!.mode).toBe('multi')
       expect(all[0]!.labels.every(({ score }) => score >= 0 && score <= 1)).toBe(true)
