@@ -37,6 +37,7 @@ export async function* readAhead<T>(
         buffer.push(item)
         wake()
         while (buffer.length - head >= limit && !stopped) await changed()
+        if (stopped) return
       }
       onEnd()
     } catch (error) {

@@ -49,6 +49,7 @@ export function weightedSum(terms: readonly WeightedVector[]): UnitVector {
   const first = terms[0]
   if (!first) throw new LucidaError('bad_input', 'Expected at least one query term')
   const sum = new Float32Array(first.vector.length)
+  let weights = 0
   for (const { vector, weight } of terms) {
     if (vector.length !== sum.length) {
       throw new LucidaError(
@@ -57,9 +58,10 @@ export function weightedSum(terms: readonly WeightedVector[]): UnitVector {
       )
     }
     for (let i = 0; i < sum.length; i++) sum[i]! += weight * vector[i]!
+    weights += Math.abs(weight)
   }
   // A sum far shorter than its terms is rounding noise, not a direction.
-  if (dot(sum, sum) < 1e-10) {
+  if (!(dot(sum, sum) > (1e-5 * weights) ** 2)) {
     throw new LucidaError('bad_input', 'The query terms cancel each other out; change a weight')
   }
   return normalize(sum)

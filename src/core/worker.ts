@@ -73,9 +73,10 @@ export function startWorker<Methods extends WorkerMethods>(
       if (failure) return Promise.reject(failure)
       return new Promise((resolve, reject) => {
         const id = nextId++
+        // First, since it throws for what cannot be cloned, which then waits for no answer.
+        worker.postMessage({ id, method, args } satisfies Call, transfer)
         pending.set(id, { resolve, reject })
         worker.ref()
-        worker.postMessage({ id, method, args } satisfies Call, transfer)
       })
     },
     async close() {

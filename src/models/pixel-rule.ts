@@ -81,5 +81,11 @@ export function pixelRule(config: z.infer<typeof preprocessorSchema>): PixelRule
   const edge = typeof config.size === 'number' ? config.size : config.size.shortest_edge
   const crop = config.do_center_crop ? (config.crop_size ?? edge) : edge
   const [heightPx, widthPx] = typeof crop === 'number' ? [crop, crop] : [crop.height, crop.width]
+  if (Math.max(heightPx, widthPx) > edge) {
+    throw new LucidaError(
+      'model_invalid',
+      `The crop of ${widthPx} x ${heightPx} is larger than ${edge}`,
+    )
+  }
   return { resize: 'shortest-edge', heightPx, widthPx, shortestEdgePx: edge, ...common }
 }

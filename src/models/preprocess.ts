@@ -14,10 +14,10 @@ const DECODE_TIMEOUT_S = 60
  * Throws `corrupt_image` with the decoder's words.
  */
 export async function preprocess(bytes: Uint8Array, rule: PixelRule): Promise<PixelTensor> {
-  const image = sharp(bytes, { autoOrient: true, failOn: 'error' }).timeout({
-    seconds: DECODE_TIMEOUT_S,
-  })
   try {
+    const image = sharp(bytes, { autoOrient: true, failOn: 'error' }).timeout({
+      seconds: DECODE_TIMEOUT_S,
+    })
     const resized = await resizeByRule(image, rule)
     const { data } = await resized
       .flatten({ background: '#fff' })
@@ -37,14 +37,15 @@ async function resizeByRule(image: Sharp, rule: PixelRule): Promise<Sharp> {
   const how = { fit: 'fill', kernel, fastShrinkOnLoad: false } as const
   if (rule.resize === 'squash') return image.resize(width, height, how)
   const size = (await image.metadata()).autoOrient
-  // torchvision's rule: the long side is truncated to an integer, and so is the crop's offset.
-  const scale = rule.shortestEdgePx / Math.min(size.width, size.height)
-  const long = Math.trunc(scale * Math.max(size.width, size.height))
+  // Hugging Face's rule: the long side is truncated to an integer, and so is the crop's offset.
+  // Multiplied before it is divided: 224 / 55 * 55 is less than 224.
+  const [short, wide] = [Math.min(size.width, size.height), Math.max(size.width, size.height)]
+  const long = Math.trunc((rule.shortestEdgePx * wide) / short)
   const [w, h] =
     size.width <= size.height ? [rule.shortestEdgePx, long] : [long, rule.shortestEdgePx]
   return image.resize(w, h, how).extract({
-    left: Math.round((w - width) / 2),
-    top: Math.round((h - height) / 2),
+    left: Math.floor((w - width) / 2),
+    top: Math.floor((h - height) / 2),
     width,
     height,
   })

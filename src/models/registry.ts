@@ -1,4 +1,5 @@
 // Which models there are: those in models/, which travel with the program, by name.
+import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { isAbsolute, join, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,8 +11,8 @@ const BUILT_IN = fileURLToPath(new URL('../../models', import.meta.url))
 /** All built-in models. */
 export async function listModels(): Promise<ModelSpec[]> {
   const entries = await readdir(BUILT_IN, { withFileTypes: true })
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  return Promise.all(folders.sort().map((name) => readModel(join(BUILT_IN, name))))
+  const folders = entries.map(({ name }) => join(BUILT_IN, name)).sort()
+  return Promise.all(folders.filter((at) => existsSync(join(at, 'manifest.json'))).map(readModel))
 }
 
 /** Finds a model by name or, when it has a path separator in it, by folder. Throws `model_missing`. */

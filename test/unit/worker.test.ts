@@ -83,7 +83,7 @@ describe('the process', () => {
   const child = async (...args: string[]) => {
     const script = fileURLToPath(HELPERS)
     const run = promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...args], {
-      timeout: 8_000,
+      timeout: 20_000,
     })
     return (await run).stdout
   }
