@@ -3,7 +3,7 @@
 // docs/settings.md is checked against this table.
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { LucidaError, messageOf } from './core/errors.ts'
 
@@ -26,11 +26,9 @@ const schema = z.strictObject({
   vectorIndex: z
     .enum(['auto', 'exact', 'hnsw'])
     .describe('Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds.'),
-  threads: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(1024)
+  threads: z
+    .union([z.number(), z.string().transform(Number)])
+    .pipe(z.number().int().min(0).max(1024))
     .describe('Threads of the model; 0 takes one per core.'),
 })
 
@@ -102,7 +100,9 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
 function defaultDataDir(env: Readonly<Record<string, string | undefined>>): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library/Application Support/Lucida')
   if (process.platform === 'win32') return join(env.APPDATA ?? homedir(), 'Lucida')
-  return join(env.XDG_DATA_HOME ?? join(homedir(), '.local/share'), 'lucida')
+  // The XDG specification: a value that is empty or relative counts as not set.
+  const { XDG_DATA_HOME = '' } = env
+  return join(isAbsolute(XDG_DATA_HOME) ? XDG_DATA_HOME : join(homedir(), '.local/share'), 'lucida')
 }
 
 function readConfigFile(cwd: string): Record<string, unknown> {

@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import { VERSION } from './core/version.ts'
-import { openLucida } from './lucida.ts'
+import { openResolved } from './lucida.ts'
 import { openClip } from './models/clip.ts'
 import { verifyModel } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
@@ -95,7 +95,7 @@ async function checkDataDir(config: Config): Promise<Finding> {
 }
 
 async function checkCollection(config: Config): Promise<Finding> {
-  const lucida = await openLucida(config)
+  const lucida = await openResolved(config)
   try {
     const { database, index, searchable, roots } = await lucida.status()
     return `${searchable} pictures of ${roots.length} folders (${database}, ${index} index)`

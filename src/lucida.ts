@@ -141,7 +141,11 @@ const MAX_QUERY_BYTES = 512 * 1024 * 1024
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
 export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
-  const config = resolveConfig({ flags: options })
+  return openResolved(resolveConfig({ flags: options }))
+}
+
+/** Opens Lucida with exactly these settings: whoever calls has resolved them. */
+export async function openResolved(config: Config): Promise<Lucida> {
   const model = await findModel(config.model)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
@@ -152,8 +156,12 @@ export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
   let bank: Promise<NeutralBank> | undefined
   let opened: VectorIndex | undefined
 
-  const loadBank = () =>
-    (bank ??= loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')))
+  const loadBank = () => {
+    bank ??= loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))
+    // A failure is not remembered.
+    bank.catch(() => (bank = undefined))
+    return bank
+  }
 
   const syncedIndex = async (): Promise<VectorIndex> => {
     const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
@@ -243,7 +251,10 @@ export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
     similar: (term, how = {}) => find([term], { ...how, withoutQuery: true }),
     async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
       const directions = await embedLabels(clip.embedTexts, labels, templates)
-      const how = { mode, logitScale: model.logitScale, bank: await loadBank() }
+      const how =
+        mode === 'single'
+          ? { mode, logitScale: model.logitScale }
+          : { mode, bank: await loadBank() }
       for (const path of files) {
         const vector = await embedFile(path)
         yield { path: resolve(path), mode, labels: scoreLabels(vector, labels, directions, how) }

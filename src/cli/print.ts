@@ -36,7 +36,7 @@ export function printAnswer(
   }
   for (const { path, paths, score, relevance } of answer.results) {
     const percent = relevance === null ? '' : `${percentText(relevance)}  `
-    const copies = paths.length > 1 ? dim(io, `  (+${paths.length - 1} more)`) : ''
+    const copies = paths.length > 1 ? `  (+${paths.length - 1} more)` : ''
     io.out(`${score.toFixed(3)}  ${percent}${path}${copies}\n`)
   }
   io.err(`${dim(io, footer(answer))}\n`)

@@ -35,10 +35,11 @@ export async function embedLabels(
   if (new Set(labels).size < labels.length) {
     throw invalidInput('labels', 'each name once', labels.join(','))
   }
+  if (templates.length === 0) throw invalidInput('template', 'at least one text', 'none')
   for (const template of templates) {
     if (!template.includes('{}')) throw invalidInput('template', 'a text with {} in it', template)
   }
-  const prompts = labels.flatMap((label) => templates.map((t) => t.replaceAll('{}', label)))
+  const prompts = labels.flatMap((label) => templates.map((t) => t.replaceAll('{}', () => label)))
   const vectors = await embedTexts(prompts)
   return labels.map((_, i) =>
     average(vectors.slice(i * templates.length, (i + 1) * templates.length)),
@@ -50,7 +51,9 @@ export function scoreLabels(
   picture: UnitVector,
   labels: readonly string[],
   directions: readonly UnitVector[],
-  how: { readonly mode: ClassifyMode; readonly logitScale: number; readonly bank: NeutralBank },
+  how:
+    | { readonly mode: 'single'; readonly logitScale: number }
+    | { readonly mode: 'multi'; readonly bank: NeutralBank },
 ): LabelScore[] {
   const cosines = directions.map((direction) => dot(direction, picture))
   const scores =

@@ -46,12 +46,12 @@ export async function loadNeutralBank(
     )
   }
   const vectors = await embedTexts(captions)
+  const bytes = vectors.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength))
+  // A torn write has another length and is made again, so no rename is needed; and without the file
+  // the next process only takes half a second longer.
   await mkdir(dirname(path), { recursive: true })
-  // A torn write has another length and is made again, so no rename is needed.
-  await writeFile(
-    path,
-    Buffer.concat(vectors.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength))),
-  )
+    .then(() => writeFile(path, Buffer.concat(bytes)))
+    .catch(() => {})
   return vectors
 }
 

@@ -1,6 +1,6 @@
 // lucida ask: indexes folders, then answers questions typed at a prompt. Without a folder it draws
 // a set of pictures of its own and shows what the model finds in them.
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
@@ -24,15 +24,16 @@ export function askCommand(io: CliIo): Command {
     new Command('ask')
       .summary('index folders, then answer questions typed at a prompt')
       .description(
-        'Indexes folders, then answers questions typed at a prompt (three examples where there is\n' +
-          'no terminal). Without a folder it draws about 60 pictures and searches those.',
+        'Index folders, then answer questions typed at a prompt (three examples where there is ' +
+          'no terminal). Without a folder, draw sixty pictures and search those.',
       )
       .argument('[path...]', 'folders of pictures'),
   ).action(async (paths: string[], flags: PartialConfig) => {
     const config = configOf(io, flags)
-    if (paths.length > 0) {
+    const folders = paths.map((path) => resolve(io.cwd, path))
+    if (folders.length > 0) {
       return withLucida(config, async (lucida) => {
-        await printIndexing(io, lucida.index(paths, { signal: io.signal }))
+        await printIndexing(io, lucida.index(folders, { signal: io.signal }))
         await answer(io, lucida, EXAMPLES)
       })
     }

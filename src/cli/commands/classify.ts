@@ -1,4 +1,5 @@
 // lucida classify: which of the given labels fits a picture (zero-shot).
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
@@ -16,7 +17,7 @@ interface Flags extends PartialConfig {
 export function classifyCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('classify')
-      .summary('say which of your labels fits a picture')
+      .description('Say which of your labels fits a picture.')
       .argument('<image...>', 'picture files')
       .requiredOption('--labels <a,b,c>', 'labels, separated by commas')
       .option('--template <text>', 'caption with {} for the label (repeatable)', collect)
@@ -25,11 +26,14 @@ export function classifyCommand(io: CliIo): Command {
   ).action(async (images: string[], { labels, template, multi, json, ...flags }: Flags) => {
     await withLucida(configOf(io, flags), async (lucida) => {
       const all = []
-      const results = lucida.classify(images, {
-        labels: labels.split(',').map((label) => label.trim()),
-        mode: multi ? 'multi' : 'single',
-        ...(template && { templates: template }),
-      })
+      const results = lucida.classify(
+        images.map((image) => resolve(io.cwd, image)),
+        {
+          labels: labels.split(',').map((label) => label.trim()),
+          mode: multi ? 'multi' : 'single',
+          ...(template && { templates: template }),
+        },
+      )
       for await (const result of results) {
         if (json) all.push(result)
         else printClassification(io, result.path, result.labels)

@@ -13,7 +13,7 @@ const MARKS = { ok: 'ok     ', warning: 'warning', error: 'ERROR  ' }
 export function doctorCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('doctor')
-      .summary('check that everything Lucida needs is in order')
+      .description('Check that everything Lucida needs is in order.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
     const checks: Check[] = []

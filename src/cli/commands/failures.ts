@@ -9,7 +9,7 @@ import { configOf, withGlobalFlags, withLucida } from '../program.ts'
 export function failuresCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('failures')
-      .summary('list the files that could not be indexed, and why')
+      .description('List the files that could not be indexed, and why.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
     await withLucida(configOf(io, flags), async (lucida) => {

@@ -1,4 +1,5 @@
 // lucida index: brings the collection up to date with one or more folders.
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
@@ -18,8 +19,8 @@ export function indexCommand(io: CliIo): Command {
     new Command('index')
       .summary('index folders of pictures, or bring them up to date')
       .description(
-        'Indexes folders of pictures. Run it again at any time: only what changed is done again.\n' +
-          'Without a folder, brings every indexed folder up to date.',
+        'Index folders of pictures. Run it again at any time: only what changed is done again. ' +
+          'Without a folder, bring every indexed folder up to date.',
       )
       .argument('[path...]', 'folders')
       .option('--prune', 'delete what is gone, even when a drive looks unmounted')
@@ -28,7 +29,8 @@ export function indexCommand(io: CliIo): Command {
   ).action(async (paths: string[], { prune = false, exclude, json, ...flags }: Flags) => {
     await withLucida(configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
-      const events = lucida.index(paths, options)
+      const folders = paths.map((path) => resolve(io.cwd, path))
+      const events = lucida.index(folders, options)
       if (!json) return printIndexing(io, events)
       for await (const event of events) printJson(io, event)
     })

@@ -10,7 +10,7 @@ import { configOf, withGlobalFlags } from '../program.ts'
 export function modelsCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('models')
-      .summary('list the models at hand')
+      .description('List the models at hand.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
     const inUse = configOf(io, flags).model

@@ -1,4 +1,5 @@
 // lucida remove: forgets an indexed folder; the files themselves are never touched.
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
@@ -8,11 +9,11 @@ import { configOf, withGlobalFlags, withLucida } from '../program.ts'
 export function removeCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('remove')
-      .summary('forget an indexed folder; its files stay where they are')
+      .description('Forget an indexed folder; its files stay where they are.')
       .argument('<root>', 'the folder, as lucida status shows it'),
   ).action(async (root: string, flags: PartialConfig) => {
     await withLucida(configOf(io, flags), async (lucida) => {
-      const removed = await lucida.remove(root)
+      const removed = await lucida.remove(resolve(io.cwd, root))
       io.err(`forgot ${removed} files of ${root}\n`)
     })
   })

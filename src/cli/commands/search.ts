@@ -27,7 +27,7 @@ export function searchCommand(io: CliIo): Command {
   const command = new Command('search')
     .summary('find pictures by words or by example')
     .description(
-      'Finds pictures by words, by a picture file or by a picture at a URL, and by sums of them.\n' +
+      'Find pictures by words, by a picture file or by a picture at a URL, and by sums of them. ' +
         'Prints score (cosine), relevance and path, best first.',
     )
     .usage('[options] [TEXT | ./image.jpg | https://…] [+ TERM | - TERM …]')

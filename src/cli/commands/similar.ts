@@ -1,4 +1,5 @@
 // lucida similar: pictures like one picture.
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { CliIo } from '../io.ts'
 import { printAnswer } from '../print.ts'
@@ -9,12 +10,12 @@ import { type SearchFlags, searchOptions, withResultFlags } from './search.ts'
 /** The `similar` command. */
 export function similarCommand(io: CliIo): Command {
   const command = new Command('similar')
-    .summary('find pictures like one picture, which itself is left out')
+    .description('Find pictures like one picture, which itself is left out.')
     .argument('<image>', 'a picture file or a URL')
   return withGlobalFlags(withResultFlags(command)).action(
     async (image: string, flags: SearchFlags) => {
       const source = parseSource(image, io.cwd)
-      const term = 'text' in source ? { path: image } : source
+      const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
       await withLucida(configOf(io, flags), async (lucida) => {
         printAnswer(io, image, await lucida.similar(term, searchOptions(flags)), flags)
       })

@@ -9,7 +9,7 @@ import { configOf, withGlobalFlags, withLucida } from '../program.ts'
 export function statusCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('status')
-      .summary('show what is indexed')
+      .description('Show what is indexed.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
     await withLucida(configOf(io, flags), async (lucida) => {
