@@ -7,6 +7,7 @@ import type { ContentHash } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
+import { excludeMatcher } from './indexer/scan.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
@@ -24,7 +25,7 @@ import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
 import { type SearchContext, type SearchHit, searchPictures } from './search/search.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
-import { countVectors } from './store/changes.ts'
+import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import { listFailures } from './store/failures.ts'
 import { findVectors } from './store/pictures.ts'
@@ -174,7 +175,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     const open = async (fresh: boolean) =>
       openIndexFor({
         kind: config.vectorIndex,
-        count: await countVectors(db, space),
+        count: (await feedState(db, space)).count,
         identity,
         directory,
         fresh,
@@ -240,6 +241,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
       const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
       for (const name of wanted) {
         const folder = await locateFolder(name, roots)
+        // Refuses a bad pattern before it is kept.
+        if (exclude) excludeMatcher(folder, exclude)
         const root = await claimRoot(db, folder, exclude)
         yield* indexFolder(pipeline, root, folder, how)
         if (how.signal?.aborted) break
@@ -279,10 +282,13 @@ export async function openResolved(config: Config): Promise<Lucida> {
       return removeRoot(db, path)
     },
     async close() {
-      await opened?.save()
-      await opened?.close()
-      await clip.close()
-      await database.close()
+      try {
+        await opened?.save()
+      } finally {
+        await opened?.close()
+        await clip.close()
+        await database.close()
+      }
     },
   }
 

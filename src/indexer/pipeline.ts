@@ -2,20 +2,11 @@
 // bounded amount, so that the model never waits for a decode and memory stays flat.
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { sep } from 'node:path'
 import { pMapIterable } from 'p-map'
 import { LucidaError } from '../core/errors.ts'
 import { batch, readAhead } from '../core/stream.ts'
 import type { EmbedPixels } from '../models/clip.ts'
-import type { Database } from '../store/database.ts'
-import { forgetFailures } from '../store/failures.ts'
-import {
-  countPictures,
-  deletePaths,
-  type KnownFile,
-  markMissing,
-  stillVisible,
-} from '../store/paths.ts'
+import { countPictures } from '../store/paths.ts'
 import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
 import { type Difference, diffFolder } from './diff.ts'
@@ -27,6 +18,7 @@ import {
   loadPicture,
 } from './load-picture.ts'
 import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
+import { type Findings, settle } from './settle.ts'
 
 /** What a run needs. */
 export interface PipelineContext extends IndexContext {
@@ -56,9 +48,9 @@ export async function* indexFolder(
   options: IndexOptions = {},
 ): AsyncGenerator<IndexEvent> {
   const startedAt = performance.now()
-  let wentAway = false
   const picturesBefore = await countPictures(context.db, folder)
-  const run = { ...startRun(context, root, folder, options), picturesBefore }
+  const run = startRun(context, root, folder, options.signal)
+  let wentAway = false
   yield { type: 'start', folder }
   try {
     for await (const written of run.written) {
@@ -66,18 +58,24 @@ export async function* indexFolder(
         yield { type: 'failure', folder, path, code, reason }
       }
       yield { type: 'progress', folder, ...run.progress() }
+      if (options.signal?.aborted) break
     }
   } catch (error) {
     // The walk ends with an error when it is cancelled, or when the folder goes away under it.
     wentAway = error instanceof LucidaError && error.code === 'not_found'
     if (!options.signal?.aborted && !wentAway) throw error
   }
-  for (const path of run.unreadable) yield { type: 'unreadable', folder, path }
+  for (const path of run.findings.unreadable) yield { type: 'unreadable', folder, path }
   const cancelled = options.signal?.aborted ?? false
-  if (!cancelled) {
-    const unmounted = wentAway
-      ? { lost: picturesBefore, of: picturesBefore }
-      : await settleVanished(context, run, folder, options.prune ?? false)
+  if (wentAway) {
+    yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
+  } else if (!cancelled) {
+    const unmounted = await settle(context.db, folder, run.findings, {
+      counts: run.counts,
+      picturesBefore,
+      isExcluded: excludeMatcher(root.path, root.exclude),
+      prune: options.prune ?? false,
+    })
     if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
     else if (folder === root.path) await markIndexed(context.db, root.path)
   }
@@ -85,41 +83,29 @@ export async function* indexFolder(
   yield { type: 'done', folder, counts: run.counts, tookMs, cancelled }
 }
 
-type Run = ReturnType<typeof startRun> & { readonly picturesBefore: number }
-
 /** Connects the stages; nothing happens until `written` is read. */
-function startRun(context: PipelineContext, root: Root, folder: string, options: IndexOptions) {
-  const counts: IndexCounts = {
-    seen: 0,
-    embedded: 0,
-    reused: 0,
-    unchanged: 0,
-    returned: 0,
-    vanished: 0,
-    pruned: 0,
-    failed: 0,
-    stillFailing: 0,
-    links: 0,
-  }
-  const vanished: KnownFile[] = []
-  const unreadable: string[] = []
+function startRun(
+  context: PipelineContext,
+  root: Root,
+  folder: string,
+  signal: AbortSignal | undefined,
+) {
+  const counts = noCounts()
+  const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const state = { found: 0, done: 0, complete: false }
 
   const scanned = scanIfThere(folder, {
     base: root.path,
     exclude: root.exclude,
-    signal: options.signal,
-    onSkip: (skip) => {
-      if (skip.kind === 'symbolic_link') counts.links++
-      if (skip.kind.startsWith('unreadable')) unreadable.push(skip.path)
+    signal,
+    onSkip: ({ kind, path }) => {
+      if (kind === 'symbolic_link') counts.links++
+      if (kind.startsWith('unreadable')) findings.unreadable.push(path)
     },
   })
+  const differences = diffFolder(context.db, context.space, folder, scanned)
   const work = readAhead(
-    selectWork(context, diffFolder(context.db, context.space, folder, scanned), {
-      counts,
-      vanished,
-      onWork: () => state.found++,
-    }),
+    selectWork(differences, counts, findings, () => state.found++),
     FILES_AHEAD,
     () => (state.complete = true),
   )
@@ -145,10 +131,8 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
   }
   return {
     counts,
-    vanished,
-    unreadable,
+    findings,
     written: write(),
-    isExcluded: excludeMatcher(root.path, root.exclude),
     progress: () => ({ counts: { ...counts }, ...state }),
   }
 }
@@ -158,33 +142,34 @@ async function* scanIfThere(folder: string, options: ScanOptions): AsyncGenerato
   if (existsSync(folder)) yield* scanFolder(folder, options)
 }
 
-/** Acts on what is cheap, remembers what must wait for the end, and passes on what needs work. */
+/** Counts and remembers what needs no work, and passes on what does. */
 async function* selectWork(
-  context: PipelineContext,
   differences: AsyncIterable<Difference>,
-  to: { counts: IndexCounts; vanished: KnownFile[]; onWork: () => void },
+  counts: IndexCounts,
+  findings: Findings,
+  onWork: () => void,
 ): AsyncGenerator<ScannedFile> {
-  const { counts } = to
   for await (const difference of differences) {
-    if (difference.kind === 'vanished') {
-      to.vanished.push(difference.known)
-      continue
-    }
-    if (difference.kind === 'failure-gone') {
-      await forgetFailures(context.db, [difference.path])
-      continue
+    switch (difference.kind) {
+      case 'vanished':
+        findings.vanished.push(difference.known)
+        continue
+      case 'failure-gone':
+        findings.goneFailures.push(difference.path)
+        continue
+      case 'returned':
+        findings.returned.push(difference.path)
+        counts.returned++
+        break
+      case 'unchanged':
+        if (difference.failed) counts.stillFailing++
+        else counts.unchanged++
+        break
+      case 'index':
+        onWork()
+        yield difference.file
     }
     counts.seen++
-    if (difference.kind === 'returned') {
-      await markMissing(context.db, [difference.path], false)
-      counts.returned++
-    } else if (difference.kind === 'unchanged') {
-      if (difference.failed) counts.stillFailing++
-      else counts.unchanged++
-    } else {
-      to.onWork()
-      yield difference.file
-    }
   }
 }
 
@@ -211,40 +196,17 @@ async function embed(
   return { files, failures, size: items.length }
 }
 
-/**
- * Takes vanished files out of the results, unless the folder looks unmounted: empty, or more than
- * half of its pictures lost (moves within the indexed folders are not losses).
- */
-async function settleVanished(
-  context: PipelineContext,
-  run: Run,
-  folder: string,
-  prune: boolean,
-): Promise<{ lost: number; of: number } | null> {
-  const { db } = context
-  const gone = run.vanished.filter(
-    ({ path }) => !run.unreadable.some((at) => path === at || path.startsWith(at + sep)),
-  )
-  if (!prune) {
-    // What the user excluded is meant to go, and is no sign of a lost drive.
-    const unexpected = gone.filter(({ path }) => !run.isExcluded(path))
-    const lost = await findLost(db, unexpected)
-    const of = run.picturesBefore
-    if (lost > 0 && (run.counts.seen === 0 || lost > of / 2)) return { lost, of }
+function noCounts(): IndexCounts {
+  return {
+    seen: 0,
+    embedded: 0,
+    reused: 0,
+    unchanged: 0,
+    returned: 0,
+    vanished: 0,
+    pruned: 0,
+    failed: 0,
+    stillFailing: 0,
+    links: 0,
   }
-  await markMissing(
-    db,
-    gone.map(({ path }) => path),
-    true,
-  )
-  run.counts.vanished = gone.length
-  if (prune) run.counts.pruned = await deletePaths(db, folder, 'missing')
-  return null
-}
-
-/** How many distinct pictures would have no path left if `gone` were gone. */
-async function findLost(db: Database, gone: readonly KnownFile[]): Promise<number> {
-  const hashes = [...new Set(gone.flatMap(({ content }) => content ?? []))]
-  const elsewhere = await stillVisible(db, hashes, new Set(gone.map(({ path }) => path)))
-  return hashes.length - elsewhere.size
 }

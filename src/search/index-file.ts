@@ -129,7 +129,9 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
     await rename(draft, join(directory, HEADER_NAME))
     return header
   } catch (cause) {
-    await Promise.all([vectors, labels, draft].map((path) => rm(path, { force: true })))
+    await Promise.all(
+      [vectors, labels, draft].map((path) => rm(path, { force: true }).catch(() => {})),
+    )
     const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
     throw new LucidaError('internal', message, { cause })
   }

@@ -62,7 +62,9 @@ export async function searchPictures(
     const picture = pictures.get(content)
     // Removed between the index's answer and ours.
     if (!picture) return []
-    return [{ picture, score, relevance: relevance?.get(content) ?? null }]
+    // Rounding may carry the cosine of a vector with itself past 1.
+    const cosine = Math.min(1, Math.max(-1, score))
+    return [{ picture, score: cosine, relevance: relevance?.get(content) ?? null }]
   })
 }
 

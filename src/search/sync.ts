@@ -1,5 +1,5 @@
 // Brings a vector index up to date with the store's change feed. The only way into an index.
-import { countVectors, lastSequence, readChanges, type VectorSpace } from '../store/changes.ts'
+import { feedState, lastSequence, readChanges, type VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { VectorIndex } from './vector-index.ts'
 
@@ -24,9 +24,7 @@ export async function syncIndex(
     changed = true
   }
   // Counted only after a change: it is what a silent error would have had to pass through.
-  return (
-    !changed ||
-    index.sequence !== (await lastSequence(db)) ||
-    index.size === (await countVectors(db, space))
-  )
+  if (!changed) return true
+  const { sequence, count } = await feedState(db, space)
+  return index.sequence !== sequence || index.size === count
 }

@@ -126,12 +126,16 @@ export async function lastSequence(db: Database): Promise<number> {
   return row?.seq ?? 0
 }
 
-/** How many contents an index of this space holds when it is up to date. */
-export async function countVectors(db: Database, space: VectorSpace): Promise<number> {
-  const [row] = await rows<{ n: number }>(
+/** Newest sequence number, and how many contents an index of this space then holds: one moment. */
+export async function feedState(
+  db: Database,
+  space: VectorSpace,
+): Promise<{ sequence: number; count: number }> {
+  const [row] = await rows<{ sequence: number; n: number }>(
     db,
-    sql`select count(*)::int as n from ${changes} join ${embeddings} on ${embeddings.content} = ${changes.content}
+    sql`select (select coalesce(max(${changes.seq}), 0)::float8 from ${changes}) as sequence, count(*)::int as n
+        from ${changes} join ${embeddings} on ${embeddings.content} = ${changes.content}
         where ${changes.op} = 'put' and ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
   )
-  return row!.n
+  return { sequence: row!.sequence, count: row!.n }
 }

@@ -1,7 +1,9 @@
 // Folders that the user asked to be indexed. Roots never nest: a folder inside a root is part of it,
 // and a folder around roots takes their place.
+import { relative, sep } from 'node:path'
 import { and, count, eq, isNotNull, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
+import { withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
 import { below, countPictures, deletePaths, folderRange } from './paths.ts'
 import { failures, paths, roots } from './schema.ts'
@@ -25,32 +27,43 @@ export async function listRoots(db: Database): Promise<Root[]> {
 
 /**
  * The root that covers `folder`: an existing one at or above it, or a new one, which then takes the
- * place of the roots below it. `exclude`, when given, replaces the root's globs.
+ * place of the roots below it and of their globs. `exclude`, when given, replaces the root's globs.
  */
 export async function claimRoot(
   db: Database,
   folder: string,
   exclude: readonly string[] | undefined,
 ): Promise<Root> {
-  const existing = await listRoots(db)
-  const around = existing.find((root) => root.path === folder || isBelow(folder, root.path))
-  if (around) {
-    if (exclude === undefined) return around
-    await db
-      .update(roots)
-      .set({ exclude: [...exclude] })
-      .where(eq(roots.path, around.path))
-    return { ...around, exclude: [...exclude] }
-  }
-  return db.transaction(async (tx) => {
-    for (const root of existing) {
-      if (isBelow(root.path, folder)) await tx.delete(roots).where(eq(roots.path, root.path))
+  // Under the lock, so that two processes cannot make roots that nest.
+  return withWriterLock(db, async (tx) => {
+    const existing = await listRoots(tx)
+    const around = existing.find((root) => root.path === folder || isBelow(folder, root.path))
+    if (around) {
+      if (exclude === undefined) return around
+      await tx
+        .update(roots)
+        .set({ exclude: [...exclude] })
+        .where(eq(roots.path, around.path))
+      return { ...around, exclude: [...exclude] }
     }
-    const values = { path: folder, exclude: [...(exclude ?? [])] }
-    await tx.insert(roots).values(values).onConflictDoNothing()
-    const [root] = await tx.select().from(roots).where(eq(roots.path, folder))
+    const within = existing.filter((root) => isBelow(root.path, folder))
+    for (const root of within) await tx.delete(roots).where(eq(roots.path, root.path))
+    const inherited = within.flatMap((root) => globsWithin(folder, root))
+    const values = { path: folder, exclude: [...(exclude ?? inherited)] }
+    const [root] = await tx.insert(roots).values(values).returning()
     return root!
   })
+}
+
+/** The globs of `root`, rewritten so that they mean the same in a folder around it. */
+function globsWithin(folder: string, root: Root): string[] {
+  const prefix = relative(folder, root.path).split(sep).join('/')
+  return root.exclude.map((glob) =>
+    // A glob with a slash is anchored at its root; one without holds at any depth.
+    glob.replace(/\/$/, '').includes('/')
+      ? `${prefix}/${glob.replace(/^\//, '')}`
+      : `${prefix}/**/${glob}`,
+  )
 }
 
 /** Notes the end of a complete run. */
@@ -60,12 +73,14 @@ export async function markIndexed(db: Database, path: string): Promise<void> {
 
 /** Forgets a root with its paths, failures and pictures. Throws `not_found`. Returns paths removed. */
 export async function removeRoot(db: Database, path: string): Promise<number> {
-  const deleted = await db.delete(roots).where(eq(roots.path, path)).returning()
-  if (deleted.length === 0) {
-    const known = (await listRoots(db)).map((root) => root.path).join(', ') || 'none'
-    throw new LucidaError('not_found', `${path} is not an indexed folder (those are: ${known})`)
-  }
-  return deletePaths(db, path, 'all')
+  return withWriterLock(db, async (tx) => {
+    const deleted = await tx.delete(roots).where(eq(roots.path, path)).returning()
+    if (deleted.length === 0) {
+      const known = (await listRoots(tx)).map((root) => root.path).join(', ') || 'none'
+      throw new LucidaError('not_found', `${path} is not an indexed folder (those are: ${known})`)
+    }
+    return deletePaths(tx, path, 'all')
+  })
 }
 
 /** All roots with their counts. */

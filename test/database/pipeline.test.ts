@@ -3,20 +3,22 @@ import { chmod, cp, readFile, rename, symlink, utimes } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { countVectors, lastSequence } from '../../src/store/changes.ts'
+import { sha256 } from '../../src/core/hash.ts'
+import { feedState, lastSequence, withWriterLock } from '../../src/store/changes.ts'
 import { listFailures } from '../../src/store/failures.ts'
 import { contents, failures, paths } from '../../src/store/schema.ts'
 import { claimRoot, listRoots, removeRoot } from '../../src/store/roots.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { type FakeModel, fakeModel, runIndexing } from '../helpers/fake-indexing.ts'
-import { makeBrokenPicture, makePicture, noise } from '../helpers/noise-pictures.ts'
+import { newGate } from '../helpers/gate.ts'
+import { makeBrokenPicture, makePhoto, makePicture, noise } from '../helpers/noise-pictures.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
 import { sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
 
 const isRoot = process.getuid?.() === 0
 const isWindows = process.platform === 'win32'
 
-describeDatabase('indexing', (newPlace) => {
+describeDatabase('indexing', (newPlace, engine) => {
   const shared = sharedDatabase(newPlace)
 
   /** Indexes a folder, or one inside it, and checks that no file got lost in the counting. */
@@ -69,6 +71,27 @@ describeDatabase('indexing', (newPlace) => {
     await expectOwnVectors(model)
   })
 
+  test('a photo is stored with what its camera wrote', async () => {
+    await using folder = await newFolder()
+    const path = await folder.write('photo.jpg', await makePhoto(5))
+    await index(folder, fakeModel())
+    expect(await shared.db.select().from(contents)).toMatchObject([
+      {
+        hash: sha256(await readFile(path)),
+        format: 'jpeg',
+        sizeBytes: (await readFile(path)).length,
+        widthPx: 8,
+        heightPx: 8,
+        orientation: 1,
+        takenAt: '2021-01-01 00:00:05',
+        takenOffsetMinutes: null,
+        cameraMake: 'Lucida',
+        cameraModel: 'M5',
+        addedAt: expect.any(Date),
+      },
+    ])
+  })
+
   test('a second run does nothing', async () => {
     await using folder = await newFolder()
     const model = fakeModel()
@@ -90,7 +113,7 @@ describeDatabase('indexing', (newPlace) => {
     const { counts } = await index(folder, model)
     expect(counts).toMatchObject({ embedded: 1, unchanged: 1 })
     expect(await shown(folder, model)).toEqual(['a.png', 'b.png'])
-    expect(await countVectors(shared.db, model.space)).toBe(2)
+    expect((await feedState(shared.db, model.space)).count).toBe(2)
     await expectOwnVectors(model)
   })
 
@@ -115,7 +138,7 @@ describeDatabase('indexing', (newPlace) => {
     await cp(folder.at('a.png'), folder.at('copy.png'))
     expect((await index(folder, model)).counts).toMatchObject({ reused: 1, unchanged: 1 })
     expect(await shown(folder, model)).toEqual(['a.png', 'copy.png'])
-    expect(await countVectors(shared.db, model.space)).toBe(1)
+    expect((await feedState(shared.db, model.space)).count).toBe(1)
     expect(model.embedded).toBe(1)
   })
 
@@ -127,7 +150,7 @@ describeDatabase('indexing', (newPlace) => {
     const { counts } = await index(folder, model)
     expect(counts.embedded + counts.reused).toBe(2)
     expect(await shown(folder, model)).toEqual(['a.png', 'b.png'])
-    expect(await countVectors(shared.db, model.space)).toBe(1)
+    expect((await feedState(shared.db, model.space)).count).toBe(1)
   })
 
   test('a moved file keeps its vector', async () => {
@@ -405,7 +428,7 @@ describeDatabase('indexing', (newPlace) => {
     expect(first.cancelled).toBe(true)
     expect(first.counts.embedded).toBeGreaterThan(0)
     expect(first.counts.embedded).toBeLessThan(300)
-    expect(await countVectors(shared.db, model.space)).toBe(first.counts.embedded)
+    expect((await feedState(shared.db, model.space)).count).toBe(first.counts.embedded)
 
     const second = await index(folder, model)
     expect(second.counts).toMatchObject({
@@ -484,6 +507,28 @@ describeDatabase('indexing', (newPlace) => {
       ['a!', 'a-b', 'a0', 'a_', 'aa', 'bx'].map((name) => `${name}/p.png`).sort(),
     )
   })
+
+  if (engine === 'postgres')
+    test('a removed root takes its pictures along at the same moment', async () => {
+      await using folder = await newFolder()
+      await writePictures(folder, ['a.png'])
+      await index(folder, fakeModel())
+      const [held, mayEnd] = [newGate(), newGate()]
+      const otherWriter = withWriterLock(shared.db, () => {
+        held.open()
+        return mayEnd.opened
+      })
+      await held.opened
+      const removing = removeRoot(shared.db, folder.path)
+      await sleep(100)
+      const meanwhile = await listRoots(shared.db)
+      mayEnd.open()
+      await otherWriter
+      expect(await removing).toBe(1)
+      // A process that is killed while it waits must not leave pictures without a root.
+      expect(meanwhile).toHaveLength(1)
+      expect(await listRoots(shared.db)).toEqual([])
+    })
 
   test.skipIf(isWindows)('names may hold anything that the file system allows', async () => {
     await using folder = await newFolder()

@@ -1,0 +1,73 @@
+// The end of a complete run: what is gone leaves the results, what is there again comes back,
+// unless the folder looks unmounted, and then nothing changes.
+import { existsSync } from 'node:fs'
+import { sep } from 'node:path'
+import type { Database } from '../store/database.ts'
+import { forgetFailures } from '../store/failures.ts'
+import { deletePaths, type KnownFile, markMissing, stillVisible } from '../store/paths.ts'
+import type { IndexCounts } from './events.ts'
+
+/** What a walk found that can only be judged once it is complete. */
+export interface Findings {
+  /** Pictures whose file was not met. */
+  readonly vanished: KnownFile[]
+  /** Recorded failures whose file was not met. */
+  readonly goneFailures: string[]
+  /** Paths marked missing whose file was met, as it was. */
+  readonly returned: string[]
+  /** Files and folders that could not be read: nothing is known of what lies there. */
+  readonly unreadable: string[]
+}
+
+/** A folder that looks unmounted: `lost` of its `of` pictures are gone. */
+export interface Unmounted {
+  readonly lost: number
+  readonly of: number
+}
+
+/**
+ * Acts on the findings and counts what it did. A folder counts as unmounted when it is missing or
+ * empty, or when more than half of the pictures it had are lost; moves within the indexed folders
+ * are no losses, and neither is what the user excluded. `prune` overrides that, and deletes.
+ */
+export async function settle(
+  db: Database,
+  folder: string,
+  findings: Findings,
+  how: {
+    readonly counts: IndexCounts
+    readonly picturesBefore: number
+    readonly isExcluded: (path: string) => boolean
+    readonly prune: boolean
+  },
+): Promise<Unmounted | null> {
+  const { counts, picturesBefore: of } = how
+  const isKnown = (path: string) =>
+    !findings.unreadable.some((at) => path === at || path.startsWith(at + sep))
+  const gone = findings.vanished.filter(({ path }) => isKnown(path))
+  if (!how.prune) {
+    if (of > 0 && !existsSync(folder)) return { lost: of, of }
+    const lost = await countLost(
+      db,
+      gone.filter(({ path }) => !how.isExcluded(path)),
+    )
+    if (lost > of / 2 || (lost > 0 && counts.seen === 0)) return { lost, of }
+  }
+  await markMissing(db, findings.returned, false)
+  await markMissing(
+    db,
+    gone.map(({ path }) => path),
+    true,
+  )
+  await forgetFailures(db, findings.goneFailures.filter(isKnown))
+  counts.vanished = gone.length
+  if (how.prune) counts.pruned = await deletePaths(db, folder, 'missing')
+  return null
+}
+
+/** How many distinct pictures would have no path left if `gone` were gone. */
+async function countLost(db: Database, gone: readonly KnownFile[]): Promise<number> {
+  const hashes = [...new Set(gone.flatMap(({ content }) => content ?? []))]
+  const elsewhere = await stillVisible(db, hashes, new Set(gone.map(({ path }) => path)))
+  return hashes.length - elsewhere.size
+}
