@@ -34,7 +34,6 @@ import {
   listRoots,
   type Root,
   removeRoot,
-  type RootSummary,
   summarizeRoots,
 } from './store/roots.ts'
 
@@ -44,7 +43,6 @@ export type { PartialConfig } from './config.ts'
 export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
-export type { RootSummary } from './store/roots.ts'
 
 /** A term of a search: a query term, or a picture by its file or address. */
 export type SearchTerm =
@@ -93,6 +91,21 @@ export interface Failure {
   readonly path: string
   readonly reason: string
   readonly code: string
+}
+
+/** An indexed folder. */
+export interface RootSummary {
+  readonly path: string
+  /** Globs that are left out. */
+  readonly exclude: readonly string[]
+  readonly addedAt: Date
+  /** End of the last complete run; `null` until one has ended. */
+  readonly indexedAt: Date | null
+  /** Distinct pictures that are there. */
+  readonly pictures: number
+  /** Files that are gone but not pruned. */
+  readonly missing: number
+  readonly failures: number
 }
 
 /** What is indexed, and with what. */

@@ -88,12 +88,14 @@ export function startWorker<Methods extends WorkerMethods>(
 function openThread(parentUrl: string, name: string): Worker {
   const extension = extname(new URL(parentUrl).pathname)
   const url = new URL(`./${name}${extension}`, parentUrl)
-  if (extension !== '.ts') return new Worker(url)
+  // The process's own flags, such as --input-type, may not suit a worker's entry.
+  const execArgv: string[] = []
+  if (extension !== '.ts') return new Worker(url, { execArgv })
   // Node 20 applies no loader to a worker's entry file, so the entry is a line that registers tsx.
   const tsxPackage = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'))
   const tsx = new URL('./dist/esm/api/index.mjs', tsxPackage).href
   const entry = `import(${JSON.stringify(tsx)}).then(({ register }) => (register(), import(${JSON.stringify(url.href)})))`
-  return new Worker(entry, { eval: true })
+  return new Worker(entry, { eval: true, execArgv })
 }
 
 /** The worker's side: answers each call, one at a time and in order. */
