@@ -29,13 +29,7 @@ import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import { listFailures } from './store/failures.ts'
 import { findVectors } from './store/pictures.ts'
-import {
-  claimRoot,
-  listRoots,
-  type Root,
-  removeRoot,
-  summarizeRoots,
-} from './store/roots.ts'
+import { claimRoot, listRoots, type Root, removeRoot, summarizeRoots } from './store/roots.ts'
 
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'

@@ -47,14 +47,27 @@ export async function writeBatch(
       .where(inArray(paths.path, all))
       .returning({ content: paths.content })
     await tx.delete(failures).where(inArray(failures.path, all))
-    await insertFiles(tx, space, batch.files)
+    const files = await withContent(tx, batch.files)
+    await insertFiles(tx, space, files)
     if (batch.failures.length > 0) {
       await tx.insert(failures).values([...batch.failures])
     }
-    const embedded = new Set(batch.files.filter((f) => f.vector).map((f) => f.hash))
-    const touched = [...replaced.map((row) => row.content), ...batch.files.map((f) => f.hash)]
+    const embedded = new Set(files.filter((f) => f.vector).map((f) => f.hash))
+    const touched = [...replaced.map((row) => row.content), ...files.map((f) => f.hash)]
     await recordChanges(tx, touched, embedded)
   })
+}
+
+/** Without the files whose content another process has pruned since it was found to be known. */
+async function withContent(tx: Database, files: readonly IndexedFile[]): Promise<IndexedFile[]> {
+  const assumed = files.filter((file) => !file.content).map((file) => file.hash)
+  if (assumed.length === 0) return [...files]
+  const rows = await tx
+    .select({ hash: contents.hash })
+    .from(contents)
+    .where(inArray(contents.hash, assumed))
+  const known = new Set(rows.map((row) => row.hash))
+  return files.filter((file) => file.content || known.has(file.hash))
 }
 
 async function insertFiles(

@@ -75,6 +75,13 @@ describeDatabase('change feed', (newPlace, engine) => {
     expect((await feedState(shared.db, space)).count).toBe(2)
   })
 
+  test('a file whose known content has been pruned meanwhile waits for the next run', async () => {
+    const { content: _, vector: __, ...copy } = storedFile('cat')
+    await write(shared.db, [copy, storedFile('dog')])
+    const { vectors } = await new Follower(shared.db).catchUp()
+    expect([...vectors.keys()]).toEqual([hashOf('dog')])
+  })
+
   test('put, remove and put of one content collapse to its last state', async () => {
     const cat = storedFile('cat')
     await write(shared.db, [cat])

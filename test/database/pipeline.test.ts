@@ -490,6 +490,16 @@ describeDatabase('indexing', (newPlace, engine) => {
     expect(await listRoots(shared.db)).toMatchObject([{ path: folder.path }])
   })
 
+  test('a folder around roots goes on leaving out what they left out', async () => {
+    await using folder = await newFolder()
+    const model = fakeModel()
+    await writePictures(folder, ['a.png', 'x.png', 'one/b.png', 'one/x.png', 'one/raw/c.png'])
+    await claimRoot(shared.db, folder.at('one'), ['x.png', 'raw/*'])
+    await index(folder.at('one'), model)
+    await index(folder, model)
+    expect(await shown(folder, model)).toEqual(['a.png', 'one/b.png', 'x.png'])
+  })
+
   test('folders whose names begin alike are strangers', async () => {
     await using folder = await newFolder()
     const model = fakeModel()
@@ -507,6 +517,17 @@ describeDatabase('indexing', (newPlace, engine) => {
       ['a!', 'a-b', 'a0', 'a_', 'aa', 'bx'].map((name) => `${name}/p.png`).sort(),
     )
   })
+
+  if (engine === 'postgres')
+    test('two processes index one folder at once and find each picture once', async () => {
+      await using folder = await newFolder()
+      const names = numbered(120)
+      await writePictures(folder, names)
+      const models = [fakeModel(), fakeModel()]
+      await Promise.all(models.map((model) => index(folder, model)))
+      expect(await shown(folder, models[0]!)).toEqual(names)
+      expect(await shared.db.$count(paths)).toBe(120)
+    })
 
   if (engine === 'postgres')
     test('a removed root takes its pictures along at the same moment', async () => {

@@ -1,7 +1,7 @@
 // lucida ask: indexes folders, then answers questions typed at a prompt. Without a folder it draws
 // a set of pictures of its own and shows what the model finds in them.
 import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
@@ -67,20 +67,16 @@ async function answer(io: CliIo, lucida: Lucida, examples: readonly string[]): P
       '\nAsk for pictures in your own words (+ and - add and subtract); an empty line ends.\n',
     ),
   )
-  const prompt = createInterface({ input: io.input, output: process.stderr })
+  const prompt = createInterface({ input: io.input, output: process.stderr, prompt: '> ' })
   prompt.on('SIGINT', () => prompt.close())
-  try {
-    for (;;) {
-      const text = (await prompt.question('> ', { signal: io.signal })).trim()
-      if (text === '') return
-      await answerOne(io, lucida, text)
-    }
-  } catch (error) {
-    // End of input, or an interrupt: the person is done.
-    if (!(error instanceof Error && error.name === 'AbortError')) throw error
-  } finally {
-    prompt.close()
+  prompt.prompt()
+  // Iterated, not asked line by line: what is typed during a search waits for its turn.
+  for await (const line of prompt) {
+    if (line.trim() === '') break
+    await answerOne(io, lucida, line.trim())
+    prompt.prompt()
   }
+  prompt.close()
 }
 
 async function answerOne(io: CliIo, lucida: Lucida, text: string): Promise<void> {
