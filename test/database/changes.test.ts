@@ -173,8 +173,9 @@ describeDatabase('change feed', (newPlace, engine) => {
   })
 
   test('a write that fails leaves no change behind', async () => {
-    const { content: _, ...unknown } = storedFile('dog')
-    await expect(write(shared.db, [storedFile('cat'), unknown])).rejects.toThrow()
+    const dog = storedFile('dog')
+    const broken = { ...dog, content: { ...dog.content, format: null as never } }
+    await expect(write(shared.db, [storedFile('cat'), broken])).rejects.toThrow()
     expect(await lastSequence(shared.db)).toBe(0)
   })
 
