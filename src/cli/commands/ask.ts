@@ -22,7 +22,7 @@ const RESULTS = 5
 export function askCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('ask')
-      .summary('index folders, then answer questions typed at a prompt')
+      .summary('Index folders, then answer questions typed at a prompt.')
       .description(
         'Index folders, then answer questions typed at a prompt (three examples where there is ' +
           'no terminal). Without a folder, draw sixty pictures and search those.',

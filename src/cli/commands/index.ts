@@ -17,7 +17,7 @@ interface Flags extends PartialConfig {
 export function indexCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('index')
-      .summary('index folders of pictures, or bring them up to date')
+      .summary('Index folders of pictures, or bring them up to date.')
       .description(
         'Index folders of pictures. Run it again at any time: only what changed is done again. ' +
           'Without a folder, bring every indexed folder up to date.',

@@ -25,7 +25,7 @@ export function withResultFlags(command: Command): Command {
 /** The `search` command. */
 export function searchCommand(io: CliIo): Command {
   const command = new Command('search')
-    .summary('find pictures by words or by example')
+    .summary('Find pictures by words or by example.')
     .description(
       'Find pictures by words, by a picture file or by a picture at a URL, and by sums of them. ' +
         'Prints score (cosine), relevance and path, best first.',
