@@ -1,5 +1,5 @@
 // Encoded picture -> the tensor an image tower takes. The only file that uses sharp for tensors.
-import sharp, { type Sharp } from 'sharp'
+import type { Sharp } from 'sharp'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import type { PixelRule } from './pixel-rule.ts'
 
@@ -14,6 +14,8 @@ const DECODE_TIMEOUT_S = 60
  * Throws `corrupt_image` with the decoder's words.
  */
 export async function preprocess(bytes: Uint8Array, rule: PixelRule): Promise<PixelTensor> {
+  // Loaded at the first picture: a search for words alone needs none of it.
+  const { default: sharp } = await import('sharp')
   try {
     const image = sharp(bytes, { autoOrient: true, failOn: 'error' }).timeout({
       seconds: DECODE_TIMEOUT_S,

@@ -61,6 +61,16 @@ export async function openExactIndex({ identity, directory }: IndexOptions): Pro
         requireDimension(query, dimension)
         return searchRows(rows, query, k)
       }),
+    vectorsOf: (contents) =>
+      inOrder(() => {
+        const found = new Map<ContentHash, UnitVector>()
+        for (const content of contents) {
+          const start = (rows.rowOf.get(content) ?? -1) * dimension
+          if (start < 0) continue
+          found.set(content, rows.vectors.slice(start, start + dimension) as UnitVector)
+        }
+        return found
+      }),
     save: () =>
       savesInOrder(async () => {
         if (!place) return

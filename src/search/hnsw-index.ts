@@ -73,6 +73,7 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
       requireDimension(query, dimension)
       return worker.call('search', [query, k])
     },
+    vectorsOf: (contents) => worker.call('vectorsOf', [contents]),
     save: () =>
       inOrder(async () => {
         if (!place || !unsaved) return

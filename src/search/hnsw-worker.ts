@@ -79,6 +79,15 @@ const methods = {
     return searchGraph(opened(), query, k)
   },
 
+  vectorsOf(contents: readonly ContentHash[]): Map<ContentHash, UnitVector> {
+    const { native, rowOf } = opened()
+    const known = contents.flatMap((content) => {
+      const row = rowOf.get(content)
+      return row === undefined ? [] : [[content, Float32Array.from(native.getPoint(row))] as const]
+    })
+    return new Map(known) as Map<ContentHash, UnitVector>
+  },
+
   write(path: string): void {
     writeGraph(opened(), path)
   },

@@ -2,16 +2,14 @@
 import { invalidInput } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
-import type { Database } from '../store/database.ts'
-import type { VectorSpace } from '../store/changes.ts'
-import { findPictures, findVectors, type StoredPicture } from '../store/pictures.ts'
+import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
 import { type NeutralBank, percentile } from './relevance.ts'
 import type { VectorIndex } from './vector-index.ts'
 
 /** A ranked picture. */
 export interface SearchHit {
-  readonly picture: StoredPicture
+  readonly picture: PictureRow
   /** Cosine in [-1, 1]. */
   readonly score: number
   /** Percentile in [0, 1] (see relevance.ts); `null` for a query with a picture or vector in it. */
@@ -30,12 +28,14 @@ export interface SearchOptions {
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
 
-/** What a search reads from. */
+/** What a search reads from: the store, or a checkpoint's files. */
 export interface SearchContext {
-  readonly db: Database
-  readonly space: VectorSpace
   readonly index: VectorIndex
   readonly bank: () => Promise<NeutralBank>
+  /** Rows of the visible pictures among those. */
+  readonly findPictures: (hashes: readonly ContentHash[]) => Promise<Map<ContentHash, PictureRow>>
+  /** Their vectors. */
+  readonly findVectors: (hashes: readonly ContentHash[]) => Promise<Map<ContentHash, UnitVector>>
 }
 
 /** The best pictures for a query, best first. Throws `bad_input`, `dimension_mismatch`. */
@@ -56,7 +56,7 @@ export async function searchPictures(
     .filter(({ content, score }) => score >= minScore && !without.has(content))
     .slice(0, limit)
   const hashes = hits.map(({ content }) => content)
-  const pictures = await findPictures(context.db, hashes)
+  const pictures = await context.findPictures(hashes)
   const relevance = query.isText ? await relevanceOf(context, query.vector, hashes) : null
   return hits.flatMap(({ content, score }) => {
     const picture = pictures.get(content)
@@ -75,9 +75,6 @@ async function relevanceOf(
   hashes: readonly ContentHash[],
 ): Promise<Map<ContentHash, number>> {
   if (hashes.length === 0) return new Map()
-  const [bank, vectors] = await Promise.all([
-    context.bank(),
-    findVectors(context.db, context.space, hashes),
-  ])
+  const [bank, vectors] = await Promise.all([context.bank(), context.findVectors(hashes)])
   return new Map([...vectors].map(([hash, v]) => [hash, percentile(bank, v, dot(query, v))]))
 }

@@ -35,6 +35,8 @@ export interface VectorIndex {
    * Throws `dimension_mismatch`.
    */
   search(query: UnitVector, k: number): Promise<Hit[]>
+  /** The vectors of those contents that the index holds. */
+  vectorsOf(contents: readonly ContentHash[]): Promise<Map<ContentHash, UnitVector>>
   /** Persists the index, atomically: a crash leaves the previous file or the new one. */
   save(): Promise<void>
   close(): Promise<void>

@@ -238,6 +238,19 @@ for (const { name, open, skipped } of adapters) {
         expect(index).toMatchObject({ size: 2, sequence: 3 })
       })
 
+      it('gives back the vectors that it holds', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1)), put('c', axis(2))], 3)
+        await index.apply([put('a', axis(3)), removal('b')], 5)
+        const asked = ['a', 'b', 'c', 'unknown'].map(contentOf)
+        expect(await index.vectorsOf(asked)).toEqual(
+          new Map([
+            [contentOf('a'), axis(3)],
+            [contentOf('c'), axis(2)],
+          ]),
+        )
+      })
+
       it('never returns a removed content, and takes it back', async () => {
         const index = await openIndex()
         await index.apply([put('a', axis(0)), put('b', axis(1)), put('c', axis(2))], 3)

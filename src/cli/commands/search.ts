@@ -1,5 +1,6 @@
 // lucida search: finds pictures by words, by example, or by both.
 import { Command } from 'commander'
+import { searchCold } from '../../cold-search.ts'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printAnswer, type ResultFormat } from '../print.ts'
@@ -42,10 +43,12 @@ export function searchCommand(io: CliIo): Command {
   return withGlobalFlags(withResultFlags(command)).action(
     async (words: string[], flags: SearchFlags) => {
       const terms = parseTerms(words, io.cwd)
-      await withLucida(configOf(io, flags), async (lucida) => {
-        const answer = await lucida.search(terms, searchOptions(flags))
-        printAnswer(io, words.join(' '), answer, flags)
-      })
+      const config = configOf(io, flags)
+      const how = searchOptions(flags)
+      const answer =
+        (await searchCold(config, terms, { ...how, withoutQuery: false })) ??
+        (await withLucida(config, (lucida) => lucida.search(terms, how)))
+      printAnswer(io, words.join(' '), answer, flags)
     },
   )
 }
