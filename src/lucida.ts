@@ -11,7 +11,6 @@ import {
 } from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { invalidInput, LucidaError, messageOf } from './core/errors.ts'
-import type { ContentHash } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import type { IndexCounts, IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'

@@ -71,7 +71,9 @@ describeDatabase('a cold search', (newPlace, engine) => {
     await folder.remove('b.png')
     await index(place, folder)
     const paths = (await cold(place, 'x'))!.results.flatMap((result) => result.paths)
-    expect(paths.toSorted()).toEqual(['a-copy.png', 'a.png', 'c.png', 'd.png'].map(folder.at))
+    expect(paths.toSorted()).toEqual(
+      ['a-copy.png', 'a.png', 'c.png', 'd.png'].map((name) => folder.at(name)),
+    )
   })
 
   test('holds after a run that changes nothing, without writing the table again', async () => {
