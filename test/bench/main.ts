@@ -7,6 +7,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   relevance: () => import('./relevance.ts'),
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),
+  index: () => import('./index-speed.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })
