@@ -11,6 +11,7 @@ import {
   putInGraph,
   readGraph,
   removeFromGraph,
+  scanContents,
   searchGraph,
   writeGraph,
 } from './hnsw-graph.ts'
@@ -77,6 +78,10 @@ const methods = {
 
   search(query: UnitVector, k: number): Hit[] {
     return searchGraph(opened(), query, k)
+  },
+
+  scan(query: UnitVector, k: number, some: readonly ContentHash[]): Hit[] {
+    return scanContents(opened(), query, k, some)
   },
 
   write(path: string): void {
