@@ -3,7 +3,7 @@ import { readFile, realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
-import type { ContentHash } from './core/hash.ts'
+import { type ContentHash, sha256 } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
@@ -18,18 +18,35 @@ import {
   type LabelScore,
   scoreLabels,
 } from './search/classify.ts'
+import { fingerprint, readCursor, writeCursor } from './search/cursor.ts'
 import { fetchImage } from './search/fetch-image.ts'
+import { type Filter, parseFilter } from './search/filter.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { encodeQuery, type QueryTerm } from './search/query.ts'
 import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
-import { type SearchContext, type SearchHit, searchPictures } from './search/search.ts'
+import {
+  type ListHit,
+  listPictures,
+  type Page,
+  type SearchContext,
+  type SearchHit,
+  searchPictures,
+} from './search/search.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import { listFailures } from './store/failures.ts'
+import { countFacets, type Facets, type PictureFilter } from './store/filters.ts'
 import { findVectors } from './store/pictures.ts'
-import { claimRoot, listRoots, type Root, removeRoot, summarizeRoots } from './store/roots.ts'
+import {
+  claimRoot,
+  listRoots,
+  notARoot,
+  type Root,
+  removeRoot,
+  summarizeRoots,
+} from './store/roots.ts'
 
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
@@ -37,6 +54,8 @@ export type { PartialConfig } from './config.ts'
 export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
+export type { Filter } from './search/filter.ts'
+export type { FacetCount, Facets } from './store/filters.ts'
 
 /** A term of a search: a query term, or a picture by its file or address. */
 export type SearchTerm =
@@ -44,34 +63,71 @@ export type SearchTerm =
   | { readonly path: string; readonly weight?: number }
   | { readonly url: string; readonly weight?: number }
 
-/** One picture found. */
-export interface SearchResult {
+/** One picture. */
+export interface Picture {
   /** SHA-256 of the file: the same picture has the same id everywhere. */
   readonly id: ContentHash
-  /** Where it lies; the first, in byte order, when it lies in several places. */
+  /** Where it lies; the first in byte order, among those in the folder that was asked for. */
   readonly path: string
   /** Every place where it lies. */
   readonly paths: readonly string[]
-  /** Cosine in [-1, 1]. */
-  readonly score: number
-  /** Percentile in [0, 1] among neutral captions; `null` unless the query is all text. */
-  readonly relevance: number | null
   readonly width: number
   readonly height: number
   /** Wall time at the camera, `YYYY-MM-DDTHH:mm:ss`, or `null`. */
   readonly takenAt: string | null
 }
 
-/** An answer to a search. */
-export interface SearchAnswer {
-  readonly model: string
-  /** Pictures searched. */
-  readonly searched: number
+/** One picture found. */
+export interface SearchResult extends Picture {
+  /** Cosine in [-1, 1]. */
+  readonly score: number
+  /** Percentile in [0, 1] among neutral captions; `null` unless the query is all text. */
+  readonly relevance: number | null
+}
+
+/** Which pictures are listed, and which part of them. */
+export interface ListOptions {
+  /** At most so many, 1 to 1000; 10 when not given. */
+  readonly limit?: number
+  readonly filter?: Filter
+  /** Passes over so many. */
+  readonly offset?: number
+  /** `nextCursor` of an answer to the same search: goes on behind its last result. */
+  readonly cursor?: string
+}
+
+/** What is looked for beside the terms. */
+export interface SearchOptions extends ListOptions {
+  /** Leaves out what scores lower (cosine). */
+  readonly minScore?: number
+  /**
+   * `score`: best first. `takenAt`: newest first, undated last, all pictures that score `minScore`
+   * at least or, without it, that are relevant; needs `minScore` unless the query is all text.
+   */
+  readonly orderBy?: 'score' | 'takenAt'
+}
+
+/** What answers have in common. */
+interface Answer<T> {
+  /** Pictures that pass the filter. */
+  readonly matching: number
   readonly tookMs: number
-  readonly results: readonly SearchResult[]
+  readonly results: readonly T[]
+  /** Pass as `cursor` for the next results; `null` after the last. */
+  readonly nextCursor: string | null
+}
+
+/** An answer to a search. */
+export interface SearchAnswer extends Answer<SearchResult> {
+  readonly model: string
+  /** Pictures in the index. */
+  readonly searched: number
   /** Relevance from which a picture is called relevant; `null` where it was not calibrated. */
   readonly relevanceThreshold: number | null
 }
+
+/** Pictures by date. */
+export type ListAnswer = Answer<Picture>
 
 /** What `classify` says about one picture. */
 export interface Classification {
@@ -126,12 +182,13 @@ export interface Lucida {
     options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
-  search(
-    terms: readonly SearchTerm[],
-    options?: { limit?: number; minScore?: number },
-  ): Promise<SearchAnswer>
+  search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures like one picture, which itself is left out. */
-  similar(term: SearchTerm, options?: { limit?: number; minScore?: number }): Promise<SearchAnswer>
+  similar(term: SearchTerm, options?: SearchOptions): Promise<SearchAnswer>
+  /** Pictures by date, newest first, undated last; also those without a vector of this model. */
+  list(options?: ListOptions): Promise<ListAnswer>
+  /** How many pictures there are of each kind, among those that pass the filter. */
+  facets(filter?: Filter): Promise<Facets>
   /** Zero-shot classification of picture files. */
   classify(
     files: readonly string[],
@@ -208,29 +265,46 @@ export async function openResolved(config: Config): Promise<Lucida> {
     space,
     index: await currentIndex(),
     bank: loadBank,
+    relevanceThreshold: model.relevance?.threshold ?? null,
   })
 
   const find = async (
     terms: readonly SearchTerm[],
-    how: { limit?: number; minScore?: number; withoutQuery: boolean },
+    options: SearchOptions,
+    withoutQuery: boolean,
   ): Promise<SearchAnswer> => {
     const startedAt = performance.now()
+    const { cursor: _, filter = {}, ...how } = options
+    const { orderBy, minScore } = how
+    const search = fingerprint([space, terms.map(termKey), filter, orderBy, minScore, withoutQuery])
+    const page = { ...how, ...pageOf(search, options), filter: await locateFilter(filter) }
     const loaded = await Promise.all(terms.map(loadTerm))
     const lookUp = async (hash: ContentHash) => (await findVectors(db, space, [hash])).get(hash)
     const query = await encodeQuery(clip, lookUp, loaded)
     const searchContext = await context()
-    const { withoutQuery, ...options } = how
-    const hits = await searchPictures(searchContext, query, {
-      ...options,
+    const found = await searchPictures(searchContext, query, {
+      ...page,
       ...(withoutQuery && { without: query.ownContents }),
     })
     return {
       model: model.name,
       searched: searchContext.index.size,
-      tookMs: Math.round(performance.now() - startedAt),
-      results: hits.map(toResult),
-      relevanceThreshold: model.relevance?.threshold ?? null,
+      relevanceThreshold: searchContext.relevanceThreshold,
+      ...toAnswer(found, toResult, search, startedAt),
     }
+  }
+
+  /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
+  const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
+    parseFilter(filter)
+    const real = async (path: string | undefined) =>
+      path === undefined ? undefined : realpath(path).catch(() => resolve(path))
+    const [root, folder] = [await real(filter.root), await real(filter.folder)]
+    if (root !== undefined) {
+      const known = (await listRoots(db)).map(({ path }) => path)
+      if (!known.includes(root)) throw notARoot(root, known)
+    }
+    return parseFilter({ ...filter, root, folder })
   }
 
   return {
@@ -257,8 +331,16 @@ export async function openResolved(config: Config): Promise<Lucida> {
       // So that the next search need not.
       await (await currentIndex()).save()
     },
-    search: (terms, how = {}) => find(terms, { ...how, withoutQuery: false }),
-    similar: (term, how = {}) => find([term], { ...how, withoutQuery: true }),
+    search: (terms, options = {}) => find(terms, options, false),
+    similar: (term, options = {}) => find([term], options, true),
+    async list(options = {}) {
+      const startedAt = performance.now()
+      const { cursor: _, filter = {}, ...how } = options
+      const search = fingerprint(['list', filter])
+      const page = { ...how, ...pageOf(search, options), filter: await locateFilter(filter) }
+      return toAnswer(await listPictures(db, page), toPicture, search, startedAt)
+    },
+    facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
     async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
       const directions = await embedLabels(clip.embedTexts, labels, templates)
       const how =
@@ -350,15 +432,46 @@ async function locateFolder(name: string, roots: readonly Root[]): Promise<strin
   throw invalidInput('path', 'a folder', name)
 }
 
-function toResult({ picture, score, relevance }: SearchHit): SearchResult {
+function toPicture({ picture, path }: ListHit): Picture {
   return {
     id: picture.hash,
-    path: picture.paths[0]!,
+    path,
     paths: picture.paths,
-    score,
-    relevance,
     width: picture.widthPx,
     height: picture.heightPx,
     takenAt: picture.takenAt?.replace(' ', 'T') ?? null,
   }
+}
+
+function toResult(hit: SearchHit): SearchResult {
+  return { ...toPicture(hit), score: hit.score, relevance: hit.relevance }
+}
+
+function toAnswer<Hit, Result>(
+  { hits, matching, next }: Page<Hit>,
+  convert: (hit: Hit) => Result,
+  search: string,
+  startedAt: number,
+): Answer<Result> {
+  return {
+    matching,
+    tookMs: Math.round(performance.now() - startedAt),
+    results: hits.map(convert),
+    nextCursor: next && writeCursor(search, next),
+  }
+}
+
+/** Where a page begins. Throws `bad_input` for a cursor of another search. */
+function pageOf(search: string, { cursor, offset }: ListOptions) {
+  if (cursor === undefined) return {}
+  if (offset !== undefined) throw invalidInput('offset', 'no offset beside a cursor', offset)
+  return { after: readCursor(search, cursor) }
+}
+
+/** What tells a term from others, in a cursor. */
+function termKey(term: SearchTerm): unknown {
+  if ('picture' in term) return { ...term, picture: sha256(term.picture) }
+  if (!('vector' in term)) return term
+  const { buffer, byteOffset, byteLength } = term.vector
+  return { ...term, vector: sha256(new Uint8Array(buffer, byteOffset, byteLength)) }
 }

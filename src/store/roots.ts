@@ -76,11 +76,19 @@ export async function removeRoot(db: Database, path: string): Promise<number> {
   return withWriterLock(db, async (tx) => {
     const deleted = await tx.delete(roots).where(eq(roots.path, path)).returning()
     if (deleted.length === 0) {
-      const known = (await listRoots(tx)).map((root) => root.path).join(', ') || 'none'
-      throw new LucidaError('not_found', `${path} is not an indexed folder (those are: ${known})`)
+      throw notARoot(
+        path,
+        (await listRoots(tx)).map((root) => root.path),
+      )
     }
     return deletePaths(tx, path, 'all')
   })
+}
+
+/** The error for a folder that is no root. */
+export function notARoot(path: string, known: readonly string[]): LucidaError {
+  const those = known.join(', ') || 'none'
+  return new LucidaError('not_found', `${path} is not an indexed folder (those are: ${those})`)
 }
 
 /** All roots with their counts. */
