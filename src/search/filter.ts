@@ -21,7 +21,10 @@ const schema = z.strictObject({
   root: text.optional(),
   folder: text.optional(),
   format: z
-    .union([text.transform((one) => [one]), z.array(text).min(1)], 'one or more names')
+    .union(
+      [text.transform((one) => [one]), z.array(text).min(1, 'one or more names')],
+      'one or more names',
+    )
     .optional(),
   after: date.optional(),
   before: date.optional(),

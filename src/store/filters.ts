@@ -254,7 +254,9 @@ function isNear({ latitude, longitude, radiusKm }: Circle): SQL {
     power(sin(radians((${contents.latitude} - ${latitude}::float8) / 2)), 2)
     + cos(radians(${contents.latitude})) * cos(radians(${latitude}::float8))
       * power(sin(radians((${contents.longitude} - ${longitude}::float8) / 2)), 2)`
-  return sql`${2 * EARTH_RADIUS_KM}::float8 * asin(sqrt(least(1, ${halfChord}))) <= ${radiusKm}::float8`
+  const distance = sql`${2 * EARTH_RADIUS_KM}::float8 * asin(sqrt(least(1, ${halfChord})))`
+  // `least` passes over null, so that a picture without a position would be at the far end.
+  return and(isNotNull(contents.latitude), sql`${distance} <= ${radiusKm}::float8`)!
 }
 
 function isInside({ south, west, north, east }: Box): SQL {

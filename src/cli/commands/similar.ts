@@ -17,7 +17,7 @@ export function similarCommand(io: CliIo): Command {
       const source = parseSource(image, io.cwd)
       const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
       await withLucida(configOf(io, flags), async (lucida) => {
-        printAnswer(io, image, await lucida.similar(term, searchOptions(flags)), flags)
+        printAnswer(io, image, await lucida.similar(term, searchOptions(io, flags)), flags)
       })
     },
   )
