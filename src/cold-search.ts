@@ -5,7 +5,7 @@ import {
   type AnswerContext,
   answerSearch,
   type SearchAnswer,
-  type SearchHow,
+  type SearchOptions,
   type SearchTerm,
 } from './answer.ts'
 import type { Config } from './config.ts'
@@ -19,14 +19,16 @@ import { loadNeutralBank } from './search/relevance.ts'
 
 /**
  * Answers a search from the checkpoint, or returns null where none stands (the database is on a
- * server, something was written since, another index is asked for): then open Lucida and ask it.
+ * server, something was written since, another index is asked for) or where it cannot tell (filters
+ * and order by date are the database's): then open Lucida and ask it.
  */
 export async function searchCold(
   config: Config,
   terms: readonly SearchTerm[],
-  how: SearchHow & { readonly withoutQuery: boolean },
+  options: SearchOptions,
+  withoutQuery: boolean,
 ): Promise<SearchAnswer | null> {
-  if (config.databaseUrl) return null
+  if (config.databaseUrl || options.filter || options.orderBy === 'takenAt') return null
   const model = await findModel(config.model)
   const checkpoint = await readCheckpoint(config.dataDir, {
     model: model.name,
@@ -42,11 +44,17 @@ export async function searchCold(
     clip,
     index: () => index,
     bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
-    findPictures: (hashes) => table.find(hashes),
-    findVectors: async (hashes) => (await index).vectorsOf(hashes),
+    locateFilter: async () => ({}),
+    pictures: {
+      findPictures: (hashes) => table.find(hashes),
+      findVectors: async (hashes) => (await index).vectorsOf(hashes),
+      findMatching: needsDatabase,
+      findMatchingByDate: needsDatabase,
+      countMatching: needsDatabase,
+    },
   }
   try {
-    return await answerSearch(context, terms, how)
+    return await answerSearch(context, terms, options, withoutQuery)
   } catch (error) {
     if (error instanceof LucidaError && error.code === 'index_stale') return null
     throw error
@@ -60,6 +68,10 @@ export async function searchCold(
       ),
     ])
   }
+}
+
+function needsDatabase(): never {
+  throw new LucidaError('internal', 'A checkpoint cannot answer filters')
 }
 
 function suits(config: Config, { kind }: Checkpoint): boolean {

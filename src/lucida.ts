@@ -3,10 +3,13 @@ import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
   type AnswerContext,
+  answerList,
   answerSearch,
+  type ListAnswer,
+  type ListOptions,
   readQueryFile,
   type SearchAnswer,
-  type SearchHow,
+  type SearchOptions,
   type SearchTerm,
 } from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
@@ -33,23 +36,43 @@ import {
   setCheckpoint,
   spaceFolder,
 } from './search/checkpoint.ts'
+import { type Filter, parseFilter } from './search/filter.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
+import { storedPictures } from './search/stored-pictures.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import { listFailures } from './store/failures.ts'
-import { findPictures, findVectors, listVisible } from './store/pictures.ts'
-import { claimRoot, listRoots, type Root, removeRoot, summarizeRoots } from './store/roots.ts'
+import { countFacets, type Facets, type PictureFilter } from './store/filters.ts'
+import { listVisible } from './store/pictures.ts'
+import {
+  claimRoot,
+  listRoots,
+  notARoot,
+  type Root,
+  removeRoot,
+  summarizeRoots,
+} from './store/roots.ts'
 
-export type { SearchAnswer, SearchHow, SearchResult, SearchTerm } from './answer.ts'
+export type {
+  ListAnswer,
+  ListOptions,
+  Picture,
+  SearchAnswer,
+  SearchOptions,
+  SearchResult,
+  SearchTerm,
+} from './answer.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
 export type { PartialConfig } from './config.ts'
 export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
+export type { Filter } from './search/filter.ts'
+export type { FacetCount, Facets } from './store/filters.ts'
 
 /** What `classify` says about one picture. */
 export interface Classification {
@@ -104,9 +127,13 @@ export interface Lucida {
     options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
-  search(terms: readonly SearchTerm[], options?: SearchHow): Promise<SearchAnswer>
+  search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures like one picture, which itself is left out. */
-  similar(term: SearchTerm, options?: SearchHow): Promise<SearchAnswer>
+  similar(term: SearchTerm, options?: SearchOptions): Promise<SearchAnswer>
+  /** Pictures by date, newest first, undated last; also those without a vector of this model. */
+  list(options?: ListOptions): Promise<ListAnswer>
+  /** How many pictures there are of each kind, among those that pass the filter. */
+  facets(filter?: Filter): Promise<Facets>
   /** Zero-shot classification of picture files. */
   classify(
     files: readonly string[],
@@ -194,12 +221,25 @@ export async function openResolved(config: Config): Promise<Lucida> {
     await setCheckpoint(config.dataDir, checkpoint)
   }
 
+  /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
+  const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
+    parseFilter(filter)
+    const real = async (path: string | undefined) =>
+      path === undefined ? undefined : realpath(path).catch(() => resolve(path))
+    const [root, folder] = [await real(filter.root), await real(filter.folder)]
+    if (root !== undefined) {
+      const known = (await listRoots(db)).map(({ path }) => path)
+      if (!known.includes(root)) throw notARoot(root, known)
+    }
+    return parseFilter({ ...filter, root, folder })
+  }
+
   const context: AnswerContext = {
     clip,
     index: currentIndex,
     bank: loadBank,
-    findPictures: (hashes) => findPictures(db, hashes),
-    findVectors: (hashes) => findVectors(db, space, hashes),
+    locateFilter,
+    pictures: storedPictures(db, space),
   }
 
   return {
@@ -230,8 +270,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
       }
       await settle(changed ? null : standing)
     },
-    search: (terms, how = {}) => answerSearch(context, terms, { ...how, withoutQuery: false }),
-    similar: (term, how = {}) => answerSearch(context, [term], { ...how, withoutQuery: true }),
+    search: (terms, options = {}) => answerSearch(context, terms, options, false),
+    similar: (term, options = {}) => answerSearch(context, [term], options, true),
+    list: (options = {}) => answerList(context, options),
+    facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
     async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
       const directions = await embedLabels(clip.embedTexts, labels, templates)
       const how =

@@ -32,7 +32,7 @@ const BELOW_LUCIDA = [
 ]
 const EDGE: Rule = {
   may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'demo'],
-  mayTypes: ['models', 'store', 'indexer', 'search', 'generate'],
+  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'answer.ts'],
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -44,7 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   generate: { may: ['core', 'models', 'store'] },
   demo: { may: ['core'] },
   'config.ts': { may: ['core'] },
-  'answer.ts': { may: ['core', 'models', 'search'] },
+  'answer.ts': { may: ['core', 'models', 'search'], mayTypes: ['store'] },
   // Never the store: opening the database is what it is there to avoid.
   'cold-search.ts': { may: ['core', 'models', 'search', 'config.ts', 'answer.ts'] },
   'lucida.ts': { may: [...BELOW_LUCIDA, 'answer.ts'] },

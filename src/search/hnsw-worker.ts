@@ -11,6 +11,7 @@ import {
   putInGraph,
   readGraph,
   removeFromGraph,
+  scanContents,
   searchGraph,
   writeGraph,
 } from './hnsw-graph.ts'
@@ -86,6 +87,10 @@ const methods = {
       return row === undefined ? [] : [[content, Float32Array.from(native.getPoint(row))] as const]
     })
     return new Map(known) as Map<ContentHash, UnitVector>
+  },
+
+  scan(query: UnitVector, k: number, some: readonly ContentHash[]): Hit[] {
+    return scanContents(opened(), query, k, some)
   },
 
   write(path: string): void {

@@ -14,7 +14,7 @@ describeDatabase('a cold search', (newPlace, engine) => {
     resolveConfig({ flags: { dataDir, databaseUrl }, env: {} })
 
   const cold = (place: TestPlace, text = 'something blue') =>
-    searchCold(configOf(place), [{ text }], { limit: 3, withoutQuery: false })
+    searchCold(configOf(place), [{ text }], { limit: 3 }, false)
 
   async function index(place: TestPlace, folder: TestFolder, prune = false): Promise<void> {
     const { dataDir, databaseUrl } = place
@@ -57,9 +57,7 @@ describeDatabase('a cold search', (newPlace, engine) => {
     const like = await lucida.similar({ path: folder.at('a.png') })
     const answer = await cold(place)
     expect(answer).toEqual({ ...warm, tookMs: expect.any(Number) })
-    const similar = await searchCold(configOf(place), [{ path: folder.at('a.png') }], {
-      withoutQuery: true,
-    })
+    const similar = await searchCold(configOf(place), [{ path: folder.at('a.png') }], {}, true)
     expect(similar).toEqual({ ...like, tookMs: expect.any(Number) })
     await lucida.close()
   })
@@ -116,7 +114,7 @@ describeDatabase('a cold search', (newPlace, engine) => {
     await using collection = await newCollection()
     const { place } = collection
     const hnsw = { ...configOf(place), vectorIndex: 'hnsw' } as const
-    expect(await searchCold(hnsw, [{ text: 'x' }], { withoutQuery: false })).toBeNull()
+    expect(await searchCold(hnsw, [{ text: 'x' }], {}, false)).toBeNull()
     await rm(join(place.dataDir, 'indexes'), { recursive: true })
     expect(await cold(place)).toBeNull()
     const lucida = await openLucida({ dataDir: place.dataDir })

@@ -18,10 +18,10 @@ export function similarCommand(io: CliIo): Command {
       const source = parseSource(image, io.cwd)
       const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
       const config = configOf(io, flags)
-      const how = searchOptions(flags)
+      const options = searchOptions(io, flags)
       const answer =
-        (await searchCold(config, [term], { ...how, withoutQuery: true })) ??
-        (await withLucida(config, (lucida) => lucida.similar(term, how)))
+        (await searchCold(config, [term], options, true)) ??
+        (await withLucida(config, (lucida) => lucida.similar(term, options)))
       printAnswer(io, image, answer, flags)
     },
   )
