@@ -47,6 +47,7 @@ import {
   removeRoot,
   summarizeRoots,
 } from './store/roots.ts'
+import { refreshStatistics } from './store/statistics.ts'
 
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
@@ -329,6 +330,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         if (how.signal?.aborted) break
       }
       // So that the next search need not.
+      await refreshStatistics(db)
       await (await currentIndex()).save()
     },
     search: (terms, options = {}) => find(terms, options, false),
