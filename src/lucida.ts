@@ -55,6 +55,7 @@ import {
   removeRoot,
   summarizeRoots,
 } from './store/roots.ts'
+import { refreshStatistics } from './store/statistics.ts'
 
 export type {
   ListAnswer,
@@ -268,6 +269,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         }
         if (how.signal?.aborted) break
       }
+      await refreshStatistics(db)
       await settle(changed ? null : standing)
     },
     search: (terms, options = {}) => answerSearch(context, terms, options, false),

@@ -1,4 +1,5 @@
 // Filters, order by date, pages and facets, against a plain reading of the same metadata.
+import { sql } from 'drizzle-orm'
 import * as fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ContentHash } from '../../src/core/hash.ts'
@@ -12,7 +13,7 @@ import type { SearchContext } from '../../src/search/rank.ts'
 import { listPictures, searchPictures } from '../../src/search/search.ts'
 import { storedPictures } from '../../src/search/stored-pictures.ts'
 import { syncIndex } from '../../src/search/sync.ts'
-import type { Database } from '../../src/store/database.ts'
+import { type Database, rows } from '../../src/store/database.ts'
 import { countFacets, countMatching, findMatching } from '../../src/store/filters.ts'
 import { deletePaths, markMissing } from '../../src/store/paths.ts'
 import {
@@ -22,6 +23,7 @@ import {
   writeBatch,
 } from '../../src/store/pictures.ts'
 import { claimRoot } from '../../src/store/roots.ts'
+import { refreshStatistics } from '../../src/store/statistics.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { noise } from '../helpers/noise-pictures.ts'
 import { hashOf, sharedDatabase, storedFile, vectorOf } from '../helpers/shared-store.ts'
@@ -220,6 +222,21 @@ describeDatabase('filters', (newPlace) => {
       expect(await namesOf({ folder: '/photos/2020' }, pictures)).toEqual([])
       await deletePaths(store.db, '/backup', 'all')
       expect(await namesOf({}, pictures)).toEqual(['fiji', 'pole', 'edge'])
+    })
+
+    test('statistics are gathered once for a collection, and change nothing', async () => {
+      const gathered = async () => {
+        await refreshStatistics(store.db)
+        const [row] = await rows<{ n: number }>(
+          store.db,
+          sql`select reltuples::int as n from pg_class where oid = 'paths'::regclass`,
+        )
+        return row!.n
+      }
+      expect(await gathered()).toBe(6)
+      await deletePaths(store.db, '/photos/2021', 'all')
+      expect(await gathered()).toBe(5)
+      expect(await namesOf({ gps: true }, pictures)).toEqual(['paris', 'pole', 'edge'])
     })
 
     test('the path of a result is the first that passes', async () => {
