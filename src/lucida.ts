@@ -300,7 +300,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 
   async function embedFile(path: string): Promise<UnitVector> {
-    const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path)))
+    const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path), path))
     return (await clip.embedPixels([pixels]))[0]!
   }
 }
@@ -308,8 +308,12 @@ export async function openResolved(config: Config): Promise<Lucida> {
 /** Turns files and addresses into pictures. */
 async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
   const weight = term.weight ?? 1
-  if ('path' in term) return { picture: await readQueryFile(term.path), weight }
-  if ('url' in term) return { picture: await fetchImage(term.url), weight }
+  if ('path' in term) {
+    return { picture: await readQueryFile(term.path), pathHint: term.path, weight }
+  }
+  if ('url' in term) {
+    return { picture: await fetchImage(term.url), pathHint: new URL(term.url).pathname, weight }
+  }
   return term
 }
 
@@ -327,12 +331,15 @@ async function readQueryFile(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Codes that say what is wrong with a picture, in words that do not name it. */
+const UNREADABLE_PICTURE = new Set(['corrupt_image', 'unsupported_format', 'too_large'])
+
 /** Puts the picture's name before what is wrong with it. */
 async function naming<T>(name: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (cause) {
-    if (!(cause instanceof LucidaError) || cause.code !== 'corrupt_image') throw cause
+    if (!(cause instanceof LucidaError) || !UNREADABLE_PICTURE.has(cause.code)) throw cause
     throw new LucidaError(cause.code, `${name}: ${cause.message}`, { cause })
   }
 }

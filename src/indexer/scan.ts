@@ -12,7 +12,7 @@ import {
   PICTURE_EXTENSIONS,
   SNIFF_BYTES,
   sniffFormat,
-} from './sniff.ts'
+} from '../pictures/sniff.ts'
 
 /** A regular file that may be a picture. */
 export interface ScannedFile {
