@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { LucidaError } from '../core/errors.ts'
 import { batch, readAhead } from '../core/stream.ts'
+import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import { countPictures } from '../store/paths.ts'
 import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
@@ -70,10 +71,16 @@ export async function* indexFolder(
   if (wentAway) {
     yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
   } else if (!cancelled) {
+    for (const failure of await recordBadNames(context, run)) {
+      const { path, code, reason } = failure
+      yield { type: 'failure', folder, path, code, reason }
+    }
+    const isExcluded = excludeMatcher(root.path, root.exclude)
     const unmounted = await settle(context.db, folder, run.findings, {
       counts: run.counts,
       picturesBefore,
-      isExcluded: excludeMatcher(root.path, root.exclude),
+      // A raw file whose JPEG has appeared is not lost either.
+      isExcluded: (path) => isExcluded(path) || run.rawsAside.has(path),
       prune: options.prune ?? false,
     })
     if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
@@ -92,6 +99,8 @@ function startRun(
 ) {
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
+  const rawsAside = new Set<string>()
+  const badNames = new Set<string>()
   const state = { found: 0, done: 0, complete: false }
 
   const scanned = scanIfThere(folder, {
@@ -100,6 +109,11 @@ function startRun(
     signal,
     onSkip: ({ kind, path }) => {
       if (kind === 'symbolic_link') counts.links++
+      if (kind === 'raw_beside_picture') {
+        counts.rawsAside++
+        rawsAside.add(path)
+      }
+      if (kind === 'bad_name') badNames.add(path)
       if (kind.startsWith('unreadable')) findings.unreadable.push(path)
     },
   })
@@ -132,9 +146,41 @@ function startRun(
   return {
     counts,
     findings,
+    rawsAside,
+    badNames,
     written: write(),
     progress: () => ({ counts: { ...counts }, ...state }),
   }
+}
+
+/**
+ * Records names that are no text: no path leads to such a file, so that its readable form, with
+ * replacement characters, stands for it. Returns those that no earlier run has recorded.
+ */
+async function recordBadNames(
+  context: PipelineContext,
+  { counts, findings, badNames }: ReturnType<typeof startRun>,
+): Promise<FailedFile[]> {
+  const failures: FailedFile[] = []
+  for (const path of badNames) {
+    counts.seen++
+    // The diff took the recorded failure for that of a file that is gone.
+    const known = findings.goneFailures.indexOf(path)
+    if (known >= 0) {
+      findings.goneFailures.splice(known, 1)
+      counts.stillFailing++
+      continue
+    }
+    counts.failed++
+    const reason = 'The name is not valid UTF-8; rename it (what is unreadable is shown as \uFFFD)'
+    failures.push({ path, sizeBytes: 0, mtimeMs: 0, code: 'unreadable', reason, triedBy: VERSION })
+  }
+  const storable = failures.filter(({ path }) => isStorablePath(path))
+  for (let at = 0; at < storable.length; at += BATCH) {
+    const some = storable.slice(at, at + BATCH)
+    await writeBatch(context.db, context.space, { files: [], failures: some })
+  }
+  return failures
 }
 
 /** A folder that is missing has no files; whether they are lost or away is settled at the end. */
@@ -208,5 +254,6 @@ function noCounts(): IndexCounts {
     failed: 0,
     stillFailing: 0,
     links: 0,
+    rawsAside: 0,
   }
 }
