@@ -7,6 +7,7 @@ import { LucidaError } from '../core/errors.ts'
 import { batch, readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
+import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
 import { countPictures } from '../store/paths.ts'
 import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
@@ -71,7 +72,7 @@ export async function* indexFolder(
   if (wentAway) {
     yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
   } else if (!cancelled) {
-    for (const failure of await recordBadNames(context, run)) {
+    for (const failure of await recordUnreachable(context, run)) {
       const { path, code, reason } = failure
       yield { type: 'failure', folder, path, code, reason }
     }
@@ -100,7 +101,7 @@ function startRun(
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const rawsAside = new Set<string>()
-  const badNames = new Set<string>()
+  const unreachable = new Map<string, string>()
   const state = { found: 0, done: 0, complete: false }
 
   const scanned = scanIfThere(folder, {
@@ -113,7 +114,9 @@ function startRun(
         counts.rawsAside++
         rawsAside.add(path)
       }
-      if (kind === 'bad_name') badNames.add(path)
+      if (kind === 'bad_name') unreachable.set(path, BAD_NAME)
+      const isNamedPicture = PICTURE_EXTENSIONS.has(extensionOf(path))
+      if (kind === 'special_file' && isNamedPicture) unreachable.set(path, SPECIAL_FILE)
       if (kind.startsWith('unreadable')) findings.unreadable.push(path)
     },
   })
@@ -147,22 +150,25 @@ function startRun(
     counts,
     findings,
     rawsAside,
-    badNames,
+    unreachable,
     written: write(),
     progress: () => ({ counts: { ...counts }, ...state }),
   }
 }
 
+const BAD_NAME = 'The name is not valid UTF-8; rename it (what is unreadable is shown as \uFFFD)'
+const SPECIAL_FILE = 'The path is a pipe, a socket or a device'
+
 /**
- * Records names that are no text: no path leads to such a file, so that its readable form, with
- * replacement characters, stands for it. Returns those that no earlier run has recorded.
+ * Records what is named like a picture but cannot be opened. A name that is no text stands there in
+ * a readable form, with replacement characters. Returns what no earlier run has recorded.
  */
-async function recordBadNames(
+async function recordUnreachable(
   context: PipelineContext,
-  { counts, findings, badNames }: ReturnType<typeof startRun>,
+  { counts, findings, unreachable }: ReturnType<typeof startRun>,
 ): Promise<FailedFile[]> {
   const failures: FailedFile[] = []
-  for (const path of badNames) {
+  for (const [path, reason] of unreachable) {
     counts.seen++
     // The diff took the recorded failure for that of a file that is gone.
     const known = findings.goneFailures.indexOf(path)
@@ -172,7 +178,6 @@ async function recordBadNames(
       continue
     }
     counts.failed++
-    const reason = 'The name is not valid UTF-8; rename it (what is unreadable is shown as \uFFFD)'
     failures.push({ path, sizeBytes: 0, mtimeMs: 0, code: 'unreadable', reason, triedBy: VERSION })
   }
   const storable = failures.filter(({ path }) => isStorablePath(path))
