@@ -170,10 +170,12 @@ export async function readQueryFile(path: string): Promise<Uint8Array> {
 /** Turns files and addresses into pictures. */
 async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
   const weight = term.weight ?? 1
-  if ('path' in term) return { picture: await readQueryFile(term.path), weight }
+  if ('path' in term) {
+    return { picture: await readQueryFile(term.path), pathHint: term.path, weight }
+  }
   if ('url' in term) {
     const { fetchImage } = await import('./search/fetch-image.ts')
-    return { picture: await fetchImage(term.url), weight }
+    return { picture: await fetchImage(term.url), pathHint: new URL(term.url).pathname, weight }
   }
   return term
 }

@@ -318,7 +318,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 
   async function embedFile(path: string): Promise<UnitVector> {
-    const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path)))
+    const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path), path))
     return (await clip.embedPixels([pixels]))[0]!
   }
 }
@@ -329,12 +329,15 @@ function hasChanged(counts: Readonly<IndexCounts>): boolean {
   return embedded + reused + returned + vanished + pruned + failed > 0
 }
 
+/** Codes that say what is wrong with a picture, in words that do not name it. */
+const UNREADABLE_PICTURE = new Set(['corrupt_image', 'unsupported_format', 'too_large'])
+
 /** Puts the picture's name before what is wrong with it. */
 async function naming<T>(name: string, run: () => Promise<T>): Promise<T> {
   try {
     return await run()
   } catch (cause) {
-    if (!(cause instanceof LucidaError) || cause.code !== 'corrupt_image') throw cause
+    if (!(cause instanceof LucidaError) || !UNREADABLE_PICTURE.has(cause.code)) throw cause
     throw new LucidaError(cause.code, `${name}: ${cause.message}`, { cause })
   }
 }

@@ -1,5 +1,6 @@
-// Who may import whom. Layers point downwards only: core < models, store < indexer, search, generate
-// < answer.ts < cold-search.ts, lucida.ts < diagnose.ts < cli, api. Their order is what lets each of them be read by itself.
+// Who may import whom. Layers point downwards only: core < pictures < models, store < indexer, search,
+// generate < answer.ts < cold-search.ts, lucida.ts < diagnose.ts < cli, api. Their order is what lets
+// each of them be read by itself.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +23,7 @@ interface Rule {
 
 const BELOW_LUCIDA = [
   'core',
+  'pictures',
   'models',
   'store',
   'indexer',
@@ -37,10 +39,11 @@ const EDGE: Rule = {
 
 const RULES: Readonly<Record<string, Rule>> = {
   core: { may: [] },
-  models: { may: ['core'] },
+  pictures: { may: ['core'] },
+  models: { may: ['core', 'pictures'] },
   store: { may: ['core'] },
-  indexer: { may: ['core', 'models', 'store'] },
-  search: { may: ['core', 'models', 'store'] },
+  indexer: { may: ['core', 'pictures', 'models', 'store'] },
+  search: { may: ['core', 'pictures', 'models', 'store'] },
   generate: { may: ['core', 'models', 'store'] },
   demo: { may: ['core'] },
   'config.ts': { may: ['core'] },
@@ -58,7 +61,9 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
-  sharp: ['models/preprocess.ts', 'indexer/decode.ts', 'demo/', 'diagnose.ts'],
+  sharp: ['pictures/open-picture.ts', 'demo/', 'diagnose.ts'],
+  'libheif-js/wasm-bundle': ['pictures/decode-heic.ts'],
+  'jxl-oxide-wasm': ['pictures/decode-jxl.ts'],
 }
 
 /** What belongs to the process, which only the command line and the settings may touch. */

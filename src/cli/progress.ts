@@ -74,6 +74,7 @@ const COUNTS: readonly [keyof IndexCounts, string][] = [
   ['failed', 'failed'],
   ['stillFailing', 'still failing'],
   ['links', 'links not followed'],
+  ['rawsAside', 'raw files beside their JPEG left out'],
 ]
 
 function unmountedLine({ folder, lost, of }: Extract<IndexEvent, { type: 'unmounted' }>): string {

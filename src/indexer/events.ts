@@ -22,6 +22,8 @@ export interface IndexCounts {
   stillFailing: number
   /** Symbolic links, which are never followed. */
   links: number
+  /** Raw files left out because the camera's own picture of the same name lies beside them. */
+  rawsAside: number
 }
 
 /** One step of a run. */

@@ -2,6 +2,7 @@
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { PixelTensor } from '../models/preprocess.ts'
+import { type OpenedPicture, openPicture } from '../pictures/open-picture.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { type FailedFile, findContent, type IndexedFile } from '../store/pictures.ts'
@@ -13,8 +14,8 @@ import type { ScannedFile } from './scan.ts'
 export interface IndexContext {
   readonly db: Database
   readonly space: VectorSpace
-  /** Encoded picture -> the model's tensor. Throws `corrupt_image`. */
-  readonly preprocess: (bytes: Uint8Array) => Promise<PixelTensor>
+  /** Picture -> the model's tensor. Throws `corrupt_image` or `too_large`. */
+  readonly preprocess: (picture: OpenedPicture) => Promise<PixelTensor>
 }
 
 /** `pixels` is there when the content has no vector yet. */
@@ -44,8 +45,9 @@ export async function loadPicture(
   if (embedded) return { kind: 'picture', file: { ...state, hash } }
 
   const decoded = await attempt(async () => {
-    const description = known ? undefined : await describePicture(bytes, scanned.path)
-    return { description, pixels: await context.preprocess(bytes) }
+    const picture = await openPicture(bytes, scanned.path)
+    const description = known ? undefined : await describePicture(picture)
+    return { description, pixels: await context.preprocess(picture) }
   })
   if ('error' in decoded) return failureOf(state, decoded.error)
   const { description, pixels } = decoded.value

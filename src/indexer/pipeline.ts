@@ -5,7 +5,9 @@ import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { LucidaError } from '../core/errors.ts'
 import { batch, readAhead } from '../core/stream.ts'
+import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
+import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
 import { countPictures } from '../store/paths.ts'
 import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
@@ -70,10 +72,16 @@ export async function* indexFolder(
   if (wentAway) {
     yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
   } else if (!cancelled) {
+    for (const failure of await recordUnreachable(context, run)) {
+      const { path, code, reason } = failure
+      yield { type: 'failure', folder, path, code, reason }
+    }
+    const isExcluded = excludeMatcher(root.path, root.exclude)
     const unmounted = await settle(context.db, folder, run.findings, {
       counts: run.counts,
       picturesBefore,
-      isExcluded: excludeMatcher(root.path, root.exclude),
+      // A raw file whose JPEG has appeared is not lost either.
+      isExcluded: (path) => isExcluded(path) || run.rawsAside.has(path),
       prune: options.prune ?? false,
     })
     if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
@@ -92,6 +100,8 @@ function startRun(
 ) {
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
+  const rawsAside = new Set<string>()
+  const unreachable = new Map<string, string>()
   const state = { found: 0, done: 0, complete: false }
 
   const scanned = scanIfThere(folder, {
@@ -100,6 +110,13 @@ function startRun(
     signal,
     onSkip: ({ kind, path }) => {
       if (kind === 'symbolic_link') counts.links++
+      if (kind === 'raw_beside_picture') {
+        counts.rawsAside++
+        rawsAside.add(path)
+      }
+      if (kind === 'bad_name') unreachable.set(path, BAD_NAME)
+      const isNamedPicture = PICTURE_EXTENSIONS.has(extensionOf(path))
+      if (kind === 'special_file' && isNamedPicture) unreachable.set(path, SPECIAL_FILE)
       if (kind.startsWith('unreadable')) findings.unreadable.push(path)
     },
   })
@@ -132,9 +149,43 @@ function startRun(
   return {
     counts,
     findings,
+    rawsAside,
+    unreachable,
     written: write(),
     progress: () => ({ counts: { ...counts }, ...state }),
   }
+}
+
+const BAD_NAME = 'The name is not valid UTF-8; rename it (what is unreadable is shown as \uFFFD)'
+const SPECIAL_FILE = 'The path is a pipe, a socket or a device'
+
+/**
+ * Records what is named like a picture but cannot be opened. A name that is no text stands there in
+ * a readable form, with replacement characters. Returns what no earlier run has recorded.
+ */
+async function recordUnreachable(
+  context: PipelineContext,
+  { counts, findings, unreachable }: ReturnType<typeof startRun>,
+): Promise<FailedFile[]> {
+  const failures: FailedFile[] = []
+  for (const [path, reason] of unreachable) {
+    counts.seen++
+    // The diff took the recorded failure for that of a file that is gone.
+    const known = findings.goneFailures.indexOf(path)
+    if (known >= 0) {
+      findings.goneFailures.splice(known, 1)
+      counts.stillFailing++
+      continue
+    }
+    counts.failed++
+    failures.push({ path, sizeBytes: 0, mtimeMs: 0, code: 'unreadable', reason, triedBy: VERSION })
+  }
+  const storable = failures.filter(({ path }) => isStorablePath(path))
+  for (let at = 0; at < storable.length; at += BATCH) {
+    const some = storable.slice(at, at + BATCH)
+    await writeBatch(context.db, context.space, { files: [], failures: some })
+  }
+  return failures
 }
 
 /** A folder that is missing has no files; whether they are lost or away is settled at the end. */
@@ -208,5 +259,6 @@ function noCounts(): IndexCounts {
     failed: 0,
     stillFailing: 0,
     links: 0,
+    rawsAside: 0,
   }
 }

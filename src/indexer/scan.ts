@@ -2,7 +2,7 @@
 // that a consumer can merge them with database rows ordered by COLLATE "C" in flat memory.
 import type { Dirent } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { basename, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import picomatch from 'picomatch'
 import { invalidInput, LucidaError, systemCode } from '../core/errors.ts'
 import { readHead, systemReason } from './read-file.ts'
@@ -10,9 +10,10 @@ import {
   extensionOf,
   OTHER_EXTENSIONS,
   PICTURE_EXTENSIONS,
+  RAW_EXTENSIONS,
   SNIFF_BYTES,
   sniffFormat,
-} from './sniff.ts'
+} from '../pictures/sniff.ts'
 
 /** A regular file that may be a picture. */
 export interface ScannedFile {
@@ -31,6 +32,7 @@ export type SkipKind =
   | 'symbolic_link'
   | 'special_file'
   | 'bad_name'
+  | 'raw_beside_picture'
   | 'unreadable_file'
   | 'unreadable_directory'
 
@@ -50,8 +52,9 @@ export interface ScanOptions {
   readonly base?: string | undefined
   readonly signal?: AbortSignal | undefined
   /**
-   * Told of links, pipes, bad names and what cannot be read, in path order with the files yielded.
-   * Hidden, junk and excluded entries and files that are no pictures are passed over silently.
+   * Told of links, pipes, bad names, raw files beside their picture and what cannot be read, in path
+   * order with the files yielded. Hidden, junk and excluded entries and files that are no pictures
+   * are passed over silently.
    */
   readonly onSkip?: ((entry: SkippedEntry) => void) | undefined
 }
@@ -75,7 +78,13 @@ interface Entry {
   readonly path: string
   /** Raw bytes of the name, with a separator after a directory's: the order of whole paths. */
   readonly key: Buffer
-  readonly kind: 'directory' | 'file' | 'symbolic_link' | 'special_file' | 'bad_name'
+  readonly kind:
+    | 'directory'
+    | 'file'
+    | 'symbolic_link'
+    | 'special_file'
+    | 'bad_name'
+    | 'raw_beside_picture'
 }
 
 type Look =
@@ -166,9 +175,28 @@ async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
     if (name.startsWith('.') || JUNK.has(name.toLowerCase())) continue
     if (isExcluded(path, isDirectory)) continue
     const key = isDirectory ? Buffer.concat([dirent.name, Buffer.from(sep)]) : dirent.name
-    entries.push({ path, key, kind: kindOf(dirent, name) })
+    const kind = kindOf(dirent, name)
+    // Nobody misses a text whose name is broken; a folder may be full of pictures.
+    if (kind === 'bad_name' && !isDirectory && !PICTURE_EXTENSIONS.has(extensionOf(path))) continue
+    entries.push({ path, key, kind })
   }
-  return entries.sort((a, b) => Buffer.compare(a.key, b.key))
+  return setRawsAside(entries).sort((a, b) => Buffer.compare(a.key, b.key))
+}
+
+/** What cameras write beside their raw files; lower case, without the dot. */
+const CAMERA_EXTENSIONS: ReadonlySet<string> = new Set('jpg jpeg jpe heic heif hif'.split(' '))
+
+/** Marks raw files beside a picture of the same name: the same photograph, and the better preview. */
+function setRawsAside(entries: Entry[]): Entry[] {
+  const isA = (extensions: ReadonlySet<string>) => (entry: Entry) =>
+    entry.kind === 'file' && extensions.has(extensionOf(entry.path))
+  const stemOf = ({ path }: Entry) => basename(path, extname(path)).toLowerCase()
+  const isRaw = isA(RAW_EXTENSIONS)
+  if (!entries.some(isRaw)) return entries
+  const stems = new Set(entries.filter(isA(CAMERA_EXTENSIONS)).map(stemOf))
+  return entries.map((entry) =>
+    isRaw(entry) && stems.has(stemOf(entry)) ? { ...entry, kind: 'raw_beside_picture' } : entry,
+  )
 }
 
 function kindOf(dirent: Dirent<Buffer>, name: string): Entry['kind'] {
@@ -196,6 +224,7 @@ const REASONS = {
   symbolic_link: 'is a symbolic link',
   special_file: 'is a pipe, a socket or a device',
   bad_name: 'its name is not valid UTF-8',
+  raw_beside_picture: 'is a raw file beside a picture of the same name',
 }
 
 async function lookAt({ path, kind }: Entry, isExcluded: IsExcluded): Promise<Look> {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
 import { startWorker, type WorkerClient } from '../core/worker.ts'
+import type { OpenedPicture } from '../pictures/open-picture.ts'
 import type { InferenceMethods } from './inference-worker.ts'
 import { type ModelSpec, TEXT_MODEL, verifyModel, VISION_MODEL } from './manifest.ts'
 import { type PixelTensor, preprocess } from './preprocess.ts'
@@ -20,8 +21,11 @@ export interface Clip {
   readonly model: ModelSpec
   readonly embedTexts: EmbedTexts
   readonly embedPixels: EmbedPixels
-  /** Encoded picture -> what `embedPixels` takes. Throws `corrupt_image`. */
-  readonly preprocess: (bytes: Uint8Array) => Promise<PixelTensor>
+  /** Picture, opened or encoded -> what `embedPixels` takes. As `preprocess` in preprocess.ts. */
+  readonly preprocess: (
+    picture: OpenedPicture | Uint8Array,
+    pathHint?: string,
+  ) => Promise<PixelTensor>
   close(): Promise<void>
 }
 
@@ -62,7 +66,7 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
       const tower = await vision()
       return tower({ pixels: stackPixels(pictures, model) })
     },
-    preprocess: (bytes) => preprocess(bytes, model.pixels),
+    preprocess: (picture, pathHint) => preprocess(picture, model.pixels, pathHint),
     async close() {
       await worker?.call('close', []).catch(() => {})
       await worker?.close()

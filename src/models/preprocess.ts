@@ -1,50 +1,47 @@
-// Encoded picture -> the tensor an image tower takes. The only file that uses sharp for tensors.
+// Picture -> the tensor an image tower takes.
 import type { Sharp } from 'sharp'
-import { LucidaError, messageOf } from '../core/errors.ts'
+import type { OpenedPicture } from '../pictures/open-picture.ts'
+import { decodeError } from '../pictures/picture-error.ts'
 import type { PixelRule } from './pixel-rule.ts'
 
 /** One picture as a tower sees it: [3, height, width] float32, channels R, G, B. */
 export type PixelTensor = Float32Array
 
-/** Longer than any honest decode; stops a crafted file from occupying a thread for ever. */
-const DECODE_TIMEOUT_S = 60
-
 /**
- * Decodes `bytes` upright, flattened on white, in 8-bit sRGB, resized and normalised by `rule`.
- * Throws `corrupt_image` with the decoder's words.
+ * Decodes `picture`, opened or encoded, upright, flattened on white, in 8-bit sRGB, resized and
+ * normalised by `rule`. `pathHint` only tells a camera's raw file from TIFF. Throws `corrupt_image`, `unsupported_format` or `too_large`.
  */
-export async function preprocess(bytes: Uint8Array, rule: PixelRule): Promise<PixelTensor> {
-  // Loaded at the first picture: a search for words alone needs none of it.
-  const { default: sharp } = await import('sharp')
+export async function preprocess(
+  picture: OpenedPicture | Uint8Array,
+  rule: PixelRule,
+  pathHint?: string,
+): Promise<PixelTensor> {
+  const opened = picture instanceof Uint8Array ? await open(picture, pathHint) : picture
   try {
-    const image = sharp(bytes, { autoOrient: true, failOn: 'error' }).timeout({
-      seconds: DECODE_TIMEOUT_S,
-    })
-    const resized = await resizeByRule(image, rule)
-    const { data } = await resized
+    const { data } = await resizeByRule(opened, rule)
       .flatten({ background: '#fff' })
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true })
     return toTensor(data, rule)
-  } catch (cause) {
-    throw new LucidaError('corrupt_image', messageOf(cause).replaceAll(/\s+/g, ' '), { cause })
+  } catch (error) {
+    throw decodeError(error, opened.format)
   }
 }
 
-async function resizeByRule(image: Sharp, rule: PixelRule): Promise<Sharp> {
+function resizeByRule(picture: OpenedPicture, rule: PixelRule): Sharp {
+  const image = picture.image()
   const { heightPx: height, widthPx: width, kernel } = rule
   // The decoder may shrink to twice the size, never all the way: WebP's own scaler would replace
   // the model's kernel, which costs the built-in model 4 points of recall@10.
   const how = { fit: 'fill', kernel, fastShrinkOnLoad: false } as const
   if (rule.resize === 'squash') return image.resize(width, height, how)
-  const size = (await image.metadata()).autoOrient
   // Hugging Face's rule: the long side is truncated to an integer, and so is the crop's offset.
   // Multiplied before it is divided: 224 / 55 * 55 is less than 224.
-  const [short, wide] = [Math.min(size.width, size.height), Math.max(size.width, size.height)]
+  const { widthPx, heightPx } = picture
+  const [short, wide] = [Math.min(widthPx, heightPx), Math.max(widthPx, heightPx)]
   const long = Math.trunc((rule.shortestEdgePx * wide) / short)
-  const [w, h] =
-    size.width <= size.height ? [rule.shortestEdgePx, long] : [long, rule.shortestEdgePx]
+  const [w, h] = widthPx <= heightPx ? [rule.shortestEdgePx, long] : [long, rule.shortestEdgePx]
   return image.resize(w, h, how).extract({
     left: Math.floor((w - width) / 2),
     top: Math.floor((h - height) / 2),
@@ -63,4 +60,10 @@ function toTensor(data: Uint8Array, rule: PixelRule): PixelTensor {
     for (let i = 0; i < plane; i++) out[c * plane + i] = data[3 * i + c]! * factor - offset
   }
   return out
+}
+
+/** Loaded at the first picture: a search for words alone needs no decoder. */
+async function open(bytes: Uint8Array, pathHint: string | undefined): Promise<OpenedPicture> {
+  const { openPicture } = await import('../pictures/open-picture.ts')
+  return openPicture(bytes, pathHint)
 }

@@ -7,8 +7,8 @@ import type { Clip } from '../models/clip.ts'
 /** What a term points at. */
 export type TermSource =
   | { readonly text: string }
-  /** An encoded picture of any supported format. */
-  | { readonly picture: Uint8Array }
+  /** An encoded picture of any supported format; its path tells a camera's raw file from TIFF. */
+  | { readonly picture: Uint8Array; readonly pathHint?: string }
   /** An indexed picture, by its id. */
   | { readonly id: ContentHash }
   /** A unit vector of the model's dimension. */
@@ -33,7 +33,7 @@ const MAX_WEIGHT = 100
  * Encodes the terms together and sums them, normalised once at the end.
  * `findVector` gives the stored vector of an indexed picture, so that it is not encoded again.
  * Throws `bad_input` (no terms, an empty text, a bad weight, terms that cancel out), `not_found`
- * (unknown id), `corrupt_image`, `dimension_mismatch`.
+ * (unknown id), `corrupt_image`, `unsupported_format`, `too_large`, `dimension_mismatch`.
  */
 export async function encodeQuery(
   clip: Clip,
@@ -81,6 +81,6 @@ async function encodePicture(
   const stored = await findVector(hash)
   if (stored) return stored
   if ('id' in term) throw new LucidaError('not_found', `No indexed picture has the id ${term.id}`)
-  const [vector] = await clip.embedPixels([await clip.preprocess(term.picture)])
+  const [vector] = await clip.embedPixels([await clip.preprocess(term.picture, term.pathHint)])
   return vector!
 }

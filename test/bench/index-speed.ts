@@ -12,6 +12,7 @@ import { describePicture } from '../../src/indexer/decode.ts'
 import { readPicture } from '../../src/indexer/read-file.ts'
 import { type Clip, openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
+import { openPicture } from '../../src/pictures/open-picture.ts'
 import { unpack } from './datasets.ts'
 import { makeLargePhotos } from './large-photos.ts'
 import { printHeader } from './report.ts'
@@ -65,8 +66,9 @@ async function measureDecode(clip: Clip, paths: readonly string[]): Promise<numb
     paths,
     async (path) => {
       const { bytes } = await readPicture({ path })
-      await describePicture(bytes, path)
-      await clip.preprocess(bytes)
+      const picture = await openPicture(bytes, path)
+      await describePicture(picture)
+      await clip.preprocess(picture)
     },
     { concurrency: availableParallelism() + 1 },
   )

@@ -1,7 +1,8 @@
 // Indexing runs against a real folder and a real store; only the model is a fake.
-import { chmod, cp, readFile, rename, symlink, utimes } from 'node:fs/promises'
+import { chmod, cp, readFile, rename, symlink, utimes, writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
 import { feedState, lastSequence, withWriterLock } from '../../src/store/changes.ts'
@@ -13,6 +14,7 @@ import { type FakeModel, fakeModel, runIndexing } from '../helpers/fake-indexing
 import { newGate } from '../helpers/gate.ts'
 import { makeBrokenPicture, makePhoto, makePicture, noise } from '../helpers/noise-pictures.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
+import { makeTiff, thumbnail } from '../helpers/raw-files.ts'
 import { sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -599,6 +601,55 @@ describeDatabase('indexing', (newPlace, engine) => {
     })
   })
 
+  test('a raw file is left out while its JPEG lies beside it, and is no loss', async () => {
+    await using folder = await newFolder()
+    const model = fakeModel()
+    const names = ['a', 'b', 'c']
+    for (const [i, name] of names.entries()) {
+      const preview = await sharp(await makePicture(i))
+        .resize(300)
+        .jpeg()
+        .toBuffer()
+      await folder.write(`${name}.NEF`, makeTiff([thumbnail(preview)]))
+    }
+    expect((await index(folder, model)).counts).toMatchObject({ embedded: 3, rawsAside: 0 })
+    for (const name of names) await folder.write(`${name}.jpg`, await makePicture(name, 'jpeg'))
+    const { counts, unmounted } = await index(folder, model)
+    expect(counts).toMatchObject({ seen: 3, embedded: 3, rawsAside: 3, vanished: 3 })
+    expect(unmounted).toBeUndefined()
+    expect(await shown(folder, model)).toEqual(['a.jpg', 'b.jpg', 'c.jpg'])
+    await folder.remove('b.jpg')
+    expect((await index(folder, model)).counts).toMatchObject({ returned: 1, vanished: 1 })
+    expect(await shown(folder, model)).toEqual(['a.jpg', 'b.NEF', 'c.jpg'])
+  })
+
+  test.skipIf(process.platform !== 'linux')('a name that is no text is one failure', async () => {
+    await using folder = await newFolder()
+    const model = fakeModel()
+    await writePictures(folder, ['a.png'])
+    const bad = Buffer.concat([
+      Buffer.from(folder.at('b')),
+      Buffer.from([0xe9]),
+      Buffer.from('.png'),
+    ])
+    await writeFile(bad, await makePicture('b'))
+    expect((await index(folder, model)).counts).toMatchObject({ embedded: 1, failed: 1, seen: 2 })
+    for (let run = 0; run < 2; run++) {
+      const { counts } = await index(folder, model)
+      expect(counts).toMatchObject({ unchanged: 1, failed: 0, stillFailing: 1, seen: 2 })
+      expect(await listFailures(shared.db)).toMatchObject([
+        {
+          path: folder.at('b\ufffd.png'),
+          code: 'unreadable',
+          reason: expect.stringMatching(/UTF-8/),
+        },
+      ])
+    }
+    await rename(bad, folder.at('b.png'))
+    expect((await index(folder, model)).counts).toMatchObject({ embedded: 1, stillFailing: 0 })
+    expect(await listFailures(shared.db)).toEqual([])
+  })
+
   test('links are counted and not followed', async () => {
     await using folder = await newFolder()
     const model = fakeModel()
@@ -659,6 +710,7 @@ describeDatabase('indexing', (newPlace, engine) => {
       failed: 1,
       stillFailing: 1,
       links: 0,
+      rawsAside: 0,
     })
     expect(events[0]).toEqual({ type: 'start', folder: folder.path })
     expect(events.at(-1)).toMatchObject({ type: 'done', cancelled: false })

@@ -1,9 +1,13 @@
 import sharp, { type Sharp } from 'sharp'
 import { thumbHashToApproximateAspectRatio, thumbHashToAverageRGBA } from 'thumbhash'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { describePicture } from '../../src/indexer/decode.ts'
+import { describePicture as describeOpened } from '../../src/indexer/decode.ts'
 import { hammingDistance } from '../../src/indexer/perceptual-hash.ts'
-import type { SupportedFormat } from '../../src/indexer/sniff.ts'
+import { openPicture } from '../../src/pictures/open-picture.ts'
+import type { SupportedFormat } from '../../src/pictures/sniff.ts'
+
+const describePicture = async (bytes: Uint8Array, pathHint?: string) =>
+  describeOpened(await openPicture(bytes, pathHint))
 
 const WIDTH = 300
 const HEIGHT = 200
@@ -288,7 +292,9 @@ describe('too large', () => {
     bytes.writeUInt16BE(17_000, frame + 7) // width
     await expect(describePicture(bytes)).rejects.toMatchObject({
       code: 'too_large',
-      message: 'The file has too many pixels (Input image exceeds pixel limit)',
+      message: expect.stringMatching(
+        /^The picture has 17000 x 17000 = 289000000 pixels, more than the \d+ that /,
+      ),
     })
   })
 })
@@ -302,9 +308,8 @@ describe('what cannot be decoded', () => {
     ['video', '\0\0\0\x18ftypisom\0\0\0\0isom', 'its content is a video'],
     ['zeros', Buffer.alloc(5000), 'its content is nothing but zeros'],
     ['noise', '\x01\x02\x03\x04\x05', 'its content is unknown data'],
-    ['HEIC', '\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'is a HEIC picture'],
     ['Photoshop', '8BPS\0\x01', 'is a Photoshop document'],
-    ['JPEG XL', '\xff\x0a\0\0', 'is a JPEG XL picture'],
+    ['JPEG 2000', '\0\0\0\x0cjP  \r\n\x87\n', 'is a JPEG 2000 picture'],
   ])('%s', async (_name, content, message) => {
     const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content
     const error = await describePicture(bytes, 'a.jpg').catch((e: unknown) => e)

@@ -234,14 +234,14 @@ describe('damage', () => {
   }
 
   test.each([
-    ['half a JPEG', half],
-    ['text', async () => Buffer.from('not a picture at all')],
-    ['nothing', async () => Buffer.alloc(0)],
-  ])('%s is corrupt_image, in one line', async (_, make) => {
+    ['half a JPEG', 'corrupt_image', half],
+    ['text', 'unsupported_format', async () => Buffer.from('not a picture at all')],
+    ['nothing', 'corrupt_image', async () => Buffer.alloc(0)],
+  ])('%s is %s, in one line', async (_, code, make) => {
     const bytes = await make()
     for (const rule of [squash(8, 8), shortestEdge(8)]) {
       await expect(preprocess(bytes, rule)).rejects.toMatchObject({
-        code: 'corrupt_image',
+        code,
         message: expect.stringMatching(/^[^\n]+$/),
       })
     }

@@ -151,6 +151,26 @@ test('a root that is itself hidden is scanned, since somebody named it', async (
   expect((await scan([], join(root, '.private'))).found).toEqual(['.private/a.jpg'])
 })
 
+describe('a raw file', () => {
+  test('beside the camera’s own picture of the same name is left out', async () => {
+    for (const name of ['A.CR2', 'a.jpg', 'b.nef', 'B.HEIC', 'c.dng', 'c.dng.jpg', 'd.arw'])
+      put(name)
+    put('sub/d.jpg')
+    expect(await scan()).toEqual({
+      found: ['B.HEIC', 'a.jpg', 'c.dng', 'c.dng.jpg', 'd.arw', 'sub/d.jpg'],
+      skipped: [
+        ['raw_beside_picture', 'A.CR2'],
+        ['raw_beside_picture', 'b.nef'],
+      ],
+    })
+  })
+
+  test('counts when that picture is excluded, or is of another kind', async () => {
+    for (const name of ['a.cr2', 'a.jpg', 'b.cr2', 'b.png']) put(name)
+    expect(await scan(['*.jpg'])).toEqual({ found: ['a.cr2', 'b.cr2', 'b.png'], skipped: [] })
+  })
+})
+
 describe.skipIf(isWindows)('links and special files', () => {
   test('links are reported and never followed: to files, folders, loops or nothing', async () => {
     put('a/b.jpg')
@@ -178,14 +198,17 @@ describe.skipIf(isWindows)('links and special files', () => {
     expect(await scan()).toEqual({ found: [], skipped: [['special_file', 'x.jpg']] })
   })
 
-  test('a name that is no UTF-8 is reported', async () => {
+  test('a picture’s name that is no UTF-8 is reported', async () => {
     put('a.jpg')
     try {
-      writeFileSync(Buffer.concat([Buffer.from(join(root, 'b')), Buffer.from([0xff])]), JPEG)
+      for (const extension of ['.jpg', '.txt']) {
+        const parts = [Buffer.from(join(root, 'b')), Buffer.from([0xff]), Buffer.from(extension)]
+        writeFileSync(Buffer.concat(parts), JPEG)
+      }
     } catch {
       return // macOS does not allow such names.
     }
-    expect(await scan()).toEqual({ found: ['a.jpg'], skipped: [['bad_name', 'b\ufffd']] })
+    expect(await scan()).toEqual({ found: ['a.jpg'], skipped: [['bad_name', 'b\ufffd.jpg']] })
   })
 
   // Root may read everything, so the test shows something only for other users.

@@ -7,7 +7,7 @@ import {
   PICTURE_EXTENSIONS,
   SNIFF_BYTES,
   sniffFormat,
-} from '../../src/indexer/sniff.ts'
+} from '../../src/pictures/sniff.ts'
 
 const bytes = (latin1: string) => Buffer.from(latin1.padEnd(64, '\0'), 'latin1')
 const utf8 = (text: string) => Buffer.from(text)

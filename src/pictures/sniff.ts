@@ -2,13 +2,17 @@
 // Magic numbers: the formats' own specifications, as collected in file(1) and in libvips' loaders.
 import { extname } from 'node:path'
 
-const SUPPORTED = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff', 'svg'] as const
+/** Formats that sharp reads by itself. */
+export type NativeFormat = 'jpeg' | 'png' | 'webp' | 'avif' | 'gif' | 'tiff' | 'svg'
 
-/** A format that is decoded. */
-export type SupportedFormat = (typeof SUPPORTED)[number]
+/** Formats that a decoder of their own turns into one that sharp reads. */
+export type ForeignFormat = 'heic' | 'jxl' | 'bmp' | 'pnm'
 
-/** A format that is recognised; those outside `SupportedFormat` cannot be decoded in this version. */
-export type Format = SupportedFormat | 'heic' | 'bmp' | 'jxl' | 'pnm' | 'raw' | 'psd' | 'jp2'
+/** A format that can be shown: of a camera's raw file it is the JPEG preview inside. */
+export type SupportedFormat = NativeFormat | ForeignFormat | 'raw'
+
+/** A format that is recognised. */
+export type Format = SupportedFormat | 'psd' | 'jp2'
 
 /** Bytes at the start of a file that are enough for every format; an SVG may open with a long comment. */
 export const SNIFF_BYTES = 4096
@@ -17,7 +21,7 @@ export const SNIFF_BYTES = 4096
  * What cameras call their raw files. Most of them are TIFF inside, and then the name alone tells.
  * Lower case, without the dot.
  */
-const RAW_EXTENSIONS: ReadonlySet<string> = new Set(
+export const RAW_EXTENSIONS: ReadonlySet<string> = new Set(
   '3fr arw cr2 cr3 crw dng erf iiq kdc mrw nef nrw orf pef raf raw rw2 rwl sr2 srw x3f'.split(' '),
 )
 
@@ -44,11 +48,6 @@ export const OTHER_EXTENSIONS: ReadonlySet<string> = new Set([
 /** The extension of a path as it stands in the sets above: lower case, without the dot. */
 export function extensionOf(path: string): string {
   return extname(path).slice(1).toLowerCase()
-}
-
-/** Whether pictures of this format can be decoded. */
-export function isSupported(format: Format): format is SupportedFormat {
-  return (SUPPORTED as readonly string[]).includes(format)
 }
 
 /** Fixed bytes at a fixed place, written as Latin-1. The first that fits wins. */
