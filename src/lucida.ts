@@ -1,11 +1,21 @@
 // The composition root and the library's entry: picks the adapters, opens and closes them.
-import { readFile, realpath, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import {
+  type AnswerContext,
+  answerList,
+  answerSearch,
+  type ListAnswer,
+  type ListOptions,
+  readQueryFile,
+  type SearchAnswer,
+  type SearchOptions,
+  type SearchTerm,
+} from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
-import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
-import type { ContentHash } from './core/hash.ts'
+import { invalidInput, LucidaError, messageOf } from './core/errors.ts'
 import type { UnitVector } from './core/vector.ts'
-import type { IndexEvent } from './indexer/events.ts'
+import type { IndexCounts, IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
 import { openClip } from './models/clip.ts'
@@ -18,60 +28,52 @@ import {
   type LabelScore,
   scoreLabels,
 } from './search/classify.ts'
-import { fetchImage } from './search/fetch-image.ts'
+import {
+  type Checkpoint,
+  makeCheckpoint,
+  readCheckpoint,
+  removeCheckpoints,
+  setCheckpoint,
+  spaceFolder,
+} from './search/checkpoint.ts'
+import { type Filter, parseFilter } from './search/filter.ts'
 import { openIndexFor } from './search/open-index.ts'
-import { encodeQuery, type QueryTerm } from './search/query.ts'
 import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
-import { type SearchContext, type SearchHit, searchPictures } from './search/search.ts'
+import { storedPictures } from './search/stored-pictures.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import { listFailures } from './store/failures.ts'
-import { findVectors } from './store/pictures.ts'
-import { claimRoot, listRoots, type Root, removeRoot, summarizeRoots } from './store/roots.ts'
+import { countFacets, type Facets, type PictureFilter } from './store/filters.ts'
+import { listVisible } from './store/pictures.ts'
+import {
+  claimRoot,
+  listRoots,
+  notARoot,
+  type Root,
+  removeRoot,
+  summarizeRoots,
+} from './store/roots.ts'
+import { refreshStatistics } from './store/statistics.ts'
 
+export type {
+  ListAnswer,
+  ListOptions,
+  Picture,
+  SearchAnswer,
+  SearchOptions,
+  SearchResult,
+  SearchTerm,
+} from './answer.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
 export type { PartialConfig } from './config.ts'
 export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
-
-/** A term of a search: a query term, or a picture by its file or address. */
-export type SearchTerm =
-  | QueryTerm
-  | { readonly path: string; readonly weight?: number }
-  | { readonly url: string; readonly weight?: number }
-
-/** One picture found. */
-export interface SearchResult {
-  /** SHA-256 of the file: the same picture has the same id everywhere. */
-  readonly id: ContentHash
-  /** Where it lies; the first, in byte order, when it lies in several places. */
-  readonly path: string
-  /** Every place where it lies. */
-  readonly paths: readonly string[]
-  /** Cosine in [-1, 1]. */
-  readonly score: number
-  /** Percentile in [0, 1] among neutral captions; `null` unless the query is all text. */
-  readonly relevance: number | null
-  readonly width: number
-  readonly height: number
-  /** Wall time at the camera, `YYYY-MM-DDTHH:mm:ss`, or `null`. */
-  readonly takenAt: string | null
-}
-
-/** An answer to a search. */
-export interface SearchAnswer {
-  readonly model: string
-  /** Pictures searched. */
-  readonly searched: number
-  readonly tookMs: number
-  readonly results: readonly SearchResult[]
-  /** Relevance from which a picture is called relevant; `null` where it was not calibrated. */
-  readonly relevanceThreshold: number | null
-}
+export type { Filter } from './search/filter.ts'
+export type { FacetCount, Facets } from './store/filters.ts'
 
 /** What `classify` says about one picture. */
 export interface Classification {
@@ -126,12 +128,13 @@ export interface Lucida {
     options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
-  search(
-    terms: readonly SearchTerm[],
-    options?: { limit?: number; minScore?: number },
-  ): Promise<SearchAnswer>
+  search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures like one picture, which itself is left out. */
-  similar(term: SearchTerm, options?: { limit?: number; minScore?: number }): Promise<SearchAnswer>
+  similar(term: SearchTerm, options?: SearchOptions): Promise<SearchAnswer>
+  /** Pictures by date, newest first, undated last; also those without a vector of this model. */
+  list(options?: ListOptions): Promise<ListAnswer>
+  /** How many pictures there are of each kind, among those that pass the filter. */
+  facets(filter?: Filter): Promise<Facets>
   /** Zero-shot classification of picture files. */
   classify(
     files: readonly string[],
@@ -143,9 +146,6 @@ export interface Lucida {
   remove(folder: string): Promise<number>
   close(): Promise<void>
 }
-
-/** Larger files are not read as a query. */
-const MAX_QUERY_BYTES = 512 * 1024 * 1024
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
 export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
@@ -160,6 +160,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   )
   const { db } = database
   const space = { model: model.name, recipe: model.recipe }
+  const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
   const clip = openClip(model, { threads: config.threads })
   let bank: Promise<NeutralBank> | undefined
   let opened: VectorIndex | undefined
@@ -172,13 +173,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 
   const syncedIndex = async (): Promise<VectorIndex> => {
-    const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
-    const directory = join(
-      config.dataDir,
-      'indexes',
-      database.storeId,
-      `${model.name}-${model.recipe}`,
-    )
+    const directory = spaceFolder(config.dataDir, identity)
     const open = async (fresh: boolean) =>
       openIndexFor({
         kind: config.vectorIndex,
@@ -203,34 +198,49 @@ export async function openResolved(config: Config): Promise<Lucida> {
     return result
   }
 
-  const context = async (): Promise<SearchContext> => ({
-    db,
-    space,
-    index: await currentIndex(),
-    bank: loadBank,
-  })
+  const isEmbedded = database.engine === 'pglite'
+  /** Ends what a checkpoint vouches for, and returns it for the case that nothing gets written. */
+  const beginWriting = async (): Promise<Checkpoint | null> => {
+    if (!isEmbedded) return null
+    const standing = await readCheckpoint(config.dataDir, space)
+    await removeCheckpoints(config.dataDir)
+    return standing
+  }
 
-  const find = async (
-    terms: readonly SearchTerm[],
-    how: { limit?: number; minScore?: number; withoutQuery: boolean },
-  ): Promise<SearchAnswer> => {
-    const startedAt = performance.now()
-    const loaded = await Promise.all(terms.map(loadTerm))
-    const lookUp = async (hash: ContentHash) => (await findVectors(db, space, [hash])).get(hash)
-    const query = await encodeQuery(clip, lookUp, loaded)
-    const searchContext = await context()
-    const { withoutQuery, ...options } = how
-    const hits = await searchPictures(searchContext, query, {
-      ...options,
-      ...(withoutQuery && { without: query.ownContents }),
-    })
-    return {
-      model: model.name,
-      searched: searchContext.index.size,
-      tookMs: Math.round(performance.now() - startedAt),
-      results: hits.map(toResult),
-      relevanceThreshold: model.relevance?.threshold ?? null,
+  /** Saves the index, so that the next search need not, and sets a checkpoint for cold searches. */
+  const settle = async (standing: Checkpoint | null): Promise<void> => {
+    const index = await currentIndex()
+    await index.save()
+    if (!isEmbedded) return
+    const isOf = (checkpoint: Checkpoint | null) =>
+      checkpoint?.sequence === index.sequence && checkpoint.kind === index.kind
+    if (isOf(await readCheckpoint(config.dataDir, space))) return
+    const checkpoint =
+      standing && isOf(standing)
+        ? standing
+        : await makeCheckpoint(config.dataDir, identity, index, await listVisible(db))
+    await setCheckpoint(config.dataDir, checkpoint)
+  }
+
+  /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
+  const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
+    parseFilter(filter)
+    const real = async (path: string | undefined) =>
+      path === undefined ? undefined : realpath(path).catch(() => resolve(path))
+    const [root, folder] = [await real(filter.root), await real(filter.folder)]
+    if (root !== undefined) {
+      const known = (await listRoots(db)).map(({ path }) => path)
+      if (!known.includes(root)) throw notARoot(root, known)
     }
+    return parseFilter({ ...filter, root, folder })
+  }
+
+  const context: AnswerContext = {
+    clip,
+    index: currentIndex,
+    bank: loadBank,
+    locateFilter,
+    pictures: storedPictures(db, space),
   }
 
   return {
@@ -246,19 +256,26 @@ export async function openResolved(config: Config): Promise<Lucida> {
         )
       }
       const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
+      const standing = await beginWriting()
+      let changed = false
       for (const name of wanted) {
         const folder = await locateFolder(name, roots)
         // Refuses a bad pattern before it is kept.
         if (exclude) excludeMatcher(folder, exclude)
         const root = await claimRoot(db, folder, exclude)
-        yield* indexFolder(pipeline, root, folder, how)
+        for await (const event of indexFolder(pipeline, root, folder, how)) {
+          if (event.type === 'done') changed ||= hasChanged(event.counts)
+          yield event
+        }
         if (how.signal?.aborted) break
       }
-      // So that the next search need not.
-      await (await currentIndex()).save()
+      await refreshStatistics(db)
+      await settle(changed ? null : standing)
     },
-    search: (terms, how = {}) => find(terms, { ...how, withoutQuery: false }),
-    similar: (term, how = {}) => find([term], { ...how, withoutQuery: true }),
+    search: (terms, options = {}) => answerSearch(context, terms, options, false),
+    similar: (term, options = {}) => answerSearch(context, [term], options, true),
+    list: (options = {}) => answerList(context, options),
+    facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
     async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
       const directions = await embedLabels(clip.embedTexts, labels, templates)
       const how =
@@ -286,11 +303,12 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
     async remove(folder) {
       const path = await realpath(folder).catch(() => resolve(folder))
+      await beginWriting()
       return removeRoot(db, path)
     },
     async close() {
       try {
-        await opened?.save()
+        if (opened) await settle(null)
       } finally {
         await opened?.close()
         await clip.close()
@@ -305,30 +323,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 }
 
-/** Turns files and addresses into pictures. */
-async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
-  const weight = term.weight ?? 1
-  if ('path' in term) {
-    return { picture: await readQueryFile(term.path), pathHint: term.path, weight }
-  }
-  if ('url' in term) {
-    return { picture: await fetchImage(term.url), pathHint: new URL(term.url).pathname, weight }
-  }
-  return term
-}
-
-async function readQueryFile(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    if (size > MAX_QUERY_BYTES) {
-      throw invalidInput(path, `at most ${MAX_QUERY_BYTES} bytes`, size)
-    }
-    return await readFile(path)
-  } catch (cause) {
-    if (cause instanceof LucidaError) throw cause
-    const code = systemCode(cause) === 'ENOENT' ? 'not_found' : 'unreadable'
-    throw new LucidaError(code, `Cannot read ${path}: ${messageOf(cause)}`, { cause })
-  }
+/** Whether a run changed what searches find or show. */
+function hasChanged(counts: Readonly<IndexCounts>): boolean {
+  const { embedded, reused, returned, vanished, pruned, failed } = counts
+  return embedded + reused + returned + vanished + pruned + failed > 0
 }
 
 /** Codes that say what is wrong with a picture, in words that do not name it. */
@@ -355,17 +353,4 @@ async function locateFolder(name: string, roots: readonly Root[]): Promise<strin
     throw new LucidaError('not_found', `No folder ${path} (${messageOf(cause)})`, { cause })
   }
   throw invalidInput('path', 'a folder', name)
-}
-
-function toResult({ picture, score, relevance }: SearchHit): SearchResult {
-  return {
-    id: picture.hash,
-    path: picture.paths[0]!,
-    paths: picture.paths,
-    score,
-    relevance,
-    width: picture.widthPx,
-    height: picture.heightPx,
-    takenAt: picture.takenAt?.replace(' ', 'T') ?? null,
-  }
 }

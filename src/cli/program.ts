@@ -1,7 +1,7 @@
 // What every command shares: the global flags, and opening and closing Lucida around the work.
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
-import { type Lucida, openResolved } from '../lucida.ts'
+import type { Lucida } from '../lucida.ts'
 import type { CliIo } from './io.ts'
 
 /** Adds the flags that choose data and model; they come after the command's own in its help. */
@@ -22,6 +22,8 @@ export async function withLucida<T>(
   config: Config,
   work: (lucida: Lucida) => Promise<T>,
 ): Promise<T> {
+  // Loaded when needed: the database's code takes longer to load than most commands to run.
+  const { openResolved } = await import('../lucida.ts')
   const lucida = await openResolved(config)
   try {
     return await work(lucida)

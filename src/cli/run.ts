@@ -6,6 +6,7 @@ import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { facetsCommand } from './commands/facets.ts'
 import { failuresCommand } from './commands/failures.ts'
 import { indexCommand } from './commands/index.ts'
 import { modelsCommand } from './commands/models.ts'
@@ -21,6 +22,7 @@ const COMMANDS = [
   similarCommand,
   classifyCommand,
   askCommand,
+  facetsCommand,
   statusCommand,
   failuresCommand,
   removeCommand,

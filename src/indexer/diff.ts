@@ -1,10 +1,11 @@
 // Compares a walk of a folder with the store: what to index, what came back, what is gone.
 // Both sides come in byte order of the path, so this is a merge join in bounded memory.
+import { folderRange } from '../core/folder-range.ts'
 import { batch } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
-import { type KnownFile, folderRange, knownInRange } from '../store/paths.ts'
+import { type KnownFile, knownInRange } from '../store/paths.ts'
 import type { ScannedFile } from './scan.ts'
 
 /** One finding; every file of the walk and every known path gives at most one. */

@@ -9,7 +9,8 @@ export type PixelTensor = Float32Array
 
 /**
  * Decodes `picture`, opened or encoded, upright, flattened on white, in 8-bit sRGB, resized and
- * normalised by `rule`. `pathHint` only tells a camera's raw file from TIFF. Throws `corrupt_image`, `unsupported_format` or `too_large`.
+ * normalised by `rule`. `pathHint` only tells a camera’s raw file from TIFF. Throws
+ * `corrupt_image`, `unsupported_format` or `too_large`.
  */
 export async function preprocess(
   picture: OpenedPicture | Uint8Array,

@@ -56,10 +56,20 @@ export async function openExactIndex({ identity, directory }: IndexOptions): Pro
         }
         sequence = upTo
       }),
-    search: (query, k) =>
+    search: (query, k, allowed) =>
       inOrder(() => {
         requireDimension(query, dimension)
-        return searchRows(rows, query, k)
+        return searchRows(rows, query, k, allowed && rowsOf(rows, allowed))
+      }),
+    vectorsOf: (contents) =>
+      inOrder(() => {
+        const found = new Map<ContentHash, UnitVector>()
+        for (const content of contents) {
+          const start = (rows.rowOf.get(content) ?? -1) * dimension
+          if (start < 0) continue
+          found.set(content, rows.vectors.slice(start, start + dimension) as UnitVector)
+        }
+        return found
       }),
     save: () =>
       savesInOrder(async () => {
@@ -151,16 +161,34 @@ function removeRow({ vectors, contents, rowOf }: Rows, content: ContentHash, d: 
   rowOf.set(moved, row)
 }
 
-async function searchRows(rows: Rows, query: UnitVector, k: number): Promise<Hit[]> {
-  const { vectors, contents } = rows
-  const wanted = Math.min(k, contents.length)
+/** The rows of those contents that are here, in the order in which they lie in memory. */
+function rowsOf({ rowOf }: Rows, allowed: ReadonlySet<ContentHash>): Uint32Array {
+  const found = new Uint32Array(allowed.size)
+  let count = 0
+  for (const content of allowed) {
+    const row = rowOf.get(content)
+    if (row !== undefined) found[count++] = row
+  }
+  return found.subarray(0, count).sort()
+}
+
+/** Compares the query with all rows, or with some. */
+async function searchRows(
+  { vectors, contents }: Rows,
+  query: UnitVector,
+  k: number,
+  some?: Uint32Array,
+): Promise<Hit[]> {
+  const count = some?.length ?? contents.length
+  const wanted = Math.min(k, count)
   if (!(wanted >= 1)) return []
   const best = topHits(wanted)
   const sliceRows = Math.max(1, Math.floor(SLICE_MULTIPLY_ADDS / query.length))
-  for (let start = 0; start < contents.length; start += sliceRows) {
+  for (let start = 0; start < count; start += sliceRows) {
     if (start > 0) await setImmediate()
-    const end = Math.min(start + sliceRows, contents.length)
-    for (let row = start; row < end; row++) {
+    const end = Math.min(start + sliceRows, count)
+    for (let i = start; i < end; i++) {
+      const row = some ? some[i]! : i
       best.offer(contents[row]!, dotRow(vectors, row * query.length, query))
     }
   }

@@ -1,16 +1,24 @@
 // The HNSW graph behind the port: packs changes for the worker thread that owns it, in pieces small
 // enough for a search to get in between.
 import { LucidaError } from '../core/errors.ts'
-import { startWorker } from '../core/worker.ts'
+import type { ContentHash } from '../core/hash.ts'
+import type { UnitVector } from '../core/vector.ts'
+import { startWorker, type WorkerClient } from '../core/worker.ts'
 import { requireDimension } from './dimension.ts'
-import { loadHnswlib } from './hnsw-graph.ts'
+import { EF_PER_HIT, EF_SEARCH, loadHnswlib } from './hnsw-graph.ts'
 import type { HnswMethods, PackedChanges } from './hnsw-worker.ts'
 import { type IndexOptions, loadIndexFile, saveIndexFile } from './index-file.ts'
 import { serialQueue } from './serial.ts'
-import type { VectorChange, VectorIndex } from './vector-index.ts'
+import type { Hit, VectorChange, VectorIndex } from './vector-index.ts'
 
 /** Rows per call of the worker: an insertion takes 0.2 to 1 ms, so a search waits 50 ms at most. */
 const ROWS_PER_CALL = 50
+
+/**
+ * What comparing one row costs, in candidates of the graph's walk: the library copies each vector
+ * into a JavaScript array (50 µs at 256 dimensions), where the walk takes 2 to 3 µs a candidate.
+ */
+const STEPS_PER_SCANNED_ROW = 16
 
 /** Whether hnswlib-node is installed and runs here; never throws. */
 export async function hnswAvailable(): Promise<boolean> {
@@ -69,10 +77,12 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         while (state.wasteful) state = await worker.call('compact', [ROWS_PER_CALL])
         sequence = upTo
       }),
-    async search(query, k) {
+    async search(query, k, allowed) {
       requireDimension(query, dimension)
-      return worker.call('search', [query, k])
+      if (!allowed) return worker.call('search', [query, k])
+      return searchAmong(worker, () => state.size, { query, k, allowed })
     },
+    vectorsOf: (contents) => worker.call('vectorsOf', [contents]),
     save: () =>
       inOrder(async () => {
         if (!place || !unsaved) return
@@ -84,6 +94,34 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         unsaved = false
       }),
     close: () => inOrder(() => worker.close()),
+  }
+}
+
+/**
+ * Few contents are scanned. For many, the graph is asked for so many hits that `k` allowed ones are
+ * likely among them, then for twice as many until they are; at last for all that it holds.
+ */
+async function searchAmong(
+  worker: WorkerClient<HnswMethods>,
+  size: () => number,
+  wanted: {
+    readonly query: UnitVector
+    readonly k: number
+    readonly allowed: ReadonlySet<ContentHash>
+  },
+): Promise<Hit[]> {
+  const { query, allowed } = wanted
+  const k = Math.min(wanted.k, allowed.size)
+  if (!(k >= 1)) return []
+  const survivors = Math.max(k, EF_SEARCH / EF_PER_HIT)
+  for (let hits = Math.ceil((survivors * size()) / allowed.size); ; hits *= 2) {
+    if (allowed.size * STEPS_PER_SCANNED_ROW <= hits * EF_PER_HIT) {
+      return worker.call('scan', [query, k, [...allowed]])
+    }
+    const held = size()
+    const found = await worker.call('search', [query, Math.min(hits, held)])
+    const among = found.filter(({ content }) => allowed.has(content))
+    if (among.length >= k || hits >= held) return among.slice(0, k)
   }
 }
 

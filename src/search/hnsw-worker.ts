@@ -11,6 +11,7 @@ import {
   putInGraph,
   readGraph,
   removeFromGraph,
+  scanContents,
   searchGraph,
   writeGraph,
 } from './hnsw-graph.ts'
@@ -77,6 +78,19 @@ const methods = {
 
   search(query: UnitVector, k: number): Hit[] {
     return searchGraph(opened(), query, k)
+  },
+
+  vectorsOf(contents: readonly ContentHash[]): Map<ContentHash, UnitVector> {
+    const { native, rowOf } = opened()
+    const known = contents.flatMap((content) => {
+      const row = rowOf.get(content)
+      return row === undefined ? [] : [[content, Float32Array.from(native.getPoint(row))] as const]
+    })
+    return new Map(known) as Map<ContentHash, UnitVector>
+  },
+
+  scan(query: UnitVector, k: number, some: readonly ContentHash[]): Hit[] {
+    return scanContents(opened(), query, k, some)
   },
 
   write(path: string): void {

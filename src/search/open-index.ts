@@ -7,9 +7,9 @@ import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 /**
  * Numbers that an exact scan reads for one query before a graph is worth its memory and building
- * time: 12.5 million are about 12 ms on one core (`npm run bench -- index-quality`).
+ * time: 16 million are about 16 ms on one core (`npm run bench -- index-quality`).
  */
-const EXACT_UP_TO = 12_500_000
+const EXACT_UP_TO = 16_000_000
 
 /** Opens the index that suits `count` vectors; `fresh` throws away what was saved. */
 export async function openIndexFor(wanted: {

@@ -27,6 +27,27 @@ export function percentile(bank: NeutralBank, picture: UnitVector, score: number
 }
 
 /**
+ * Whether the percentile is at least `threshold`. Most pictures are ruled out by the first captions,
+ * so that a whole collection can be asked.
+ */
+export function isRelevant(
+  bank: NeutralBank,
+  picture: UnitVector,
+  score: number,
+  threshold: number,
+): boolean {
+  let below = bank.length
+  for (const caption of bank) {
+    const other = dot(caption, picture)
+    if (other > score) below -= 1
+    else if (other === score) below -= 0.5
+    else continue
+    if (below / bank.length < threshold) return false
+  }
+  return true
+}
+
+/**
  * The model's bank, embedded once and then kept in `cacheDirectory` (derived: delete at will).
  */
 export async function loadNeutralBank(

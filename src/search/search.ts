@@ -1,28 +1,61 @@
-// From a query vector to ranked pictures: nearest neighbours, then their rows and relevance.
+// From a query vector, or from a filter alone, to pages of pictures: the ranking, then their rows
+// and relevance.
 import { invalidInput } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
-import type { Database } from '../store/database.ts'
-import type { VectorSpace } from '../store/changes.ts'
-import { findPictures, findVectors, type StoredPicture } from '../store/pictures.ts'
+import type { PictureFilter } from '../store/filters.ts'
+import type { Position } from './cursor.ts'
+import { firstMatchingPath, isEmptyFilter } from './filter.ts'
+import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
-import { type NeutralBank, percentile } from './relevance.ts'
-import type { VectorIndex } from './vector-index.ts'
+import {
+  type PictureSource,
+  type RankedPage,
+  rankByDate,
+  rankByScore,
+  type SearchContext,
+} from './rank.ts'
+import { percentile } from './relevance.ts'
+
+/** A picture of a listing. */
+export interface ListHit {
+  readonly picture: PictureRow
+  /** The first of its paths that passes the filter. */
+  readonly path: string
+}
 
 /** A ranked picture. */
-export interface SearchHit {
-  readonly picture: StoredPicture
+export interface SearchHit extends ListHit {
   /** Cosine in [-1, 1]. */
   readonly score: number
   /** Percentile in [0, 1] (see relevance.ts); `null` for a query with a picture or vector in it. */
   readonly relevance: number | null
 }
 
-export interface SearchOptions {
+/** Part of an answer. */
+export interface Page<T> {
+  readonly hits: readonly T[]
+  /** Pictures that pass the filter; all of the index when there is none. */
+  readonly matching: number
+  /** Pass as `after` for what follows; `null` at the end. */
+  readonly next: Position | null
+}
+
+export interface ListOptions {
   /** Pictures wanted, 1 to 1000. */
   readonly limit?: number
+  /** Passes over so many. */
+  readonly offset?: number
+  /** Goes on behind an earlier page. */
+  readonly after?: Position | undefined
+  readonly filter?: PictureFilter
+}
+
+export interface SearchOptions extends ListOptions {
   /** Leaves out what scores lower (cosine). */
   readonly minScore?: number
+  /** Best first, or newest first: then all that score `minScore`, or are relevant without it. */
+  readonly orderBy?: 'score' | 'takenAt'
   /** Leaves out these contents. */
   readonly without?: ReadonlySet<ContentHash>
 }
@@ -30,42 +63,112 @@ export interface SearchOptions {
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
 
-/** What a search reads from. */
-export interface SearchContext {
-  readonly db: Database
-  readonly space: VectorSpace
-  readonly index: VectorIndex
-  readonly bank: () => Promise<NeutralBank>
-}
-
-/** The best pictures for a query, best first. Throws `bad_input`, `dimension_mismatch`. */
+/** The pictures for a query. Throws `bad_input`, `dimension_mismatch`. */
 export async function searchPictures(
   context: SearchContext,
   query: EncodedQuery,
   options: SearchOptions = {},
-): Promise<SearchHit[]> {
-  const { limit = DEFAULT_LIMIT, minScore = -1, without = new Set() } = options
+): Promise<Page<SearchHit>> {
+  const { minScore, without = new Set(), orderBy = 'score' } = options
+  const { limit, offset, after, filter } = checked(options)
+  if (minScore !== undefined && !(minScore >= -1 && minScore <= 1)) {
+    throw invalidInput('minimum score', 'number between -1 and 1', minScore)
+  }
+  if (orderBy !== 'score' && orderBy !== 'takenAt') {
+    throw invalidInput('orderBy', 'score or takenAt', orderBy)
+  }
+  const page = { limit, offset, without }
+  if (orderBy === 'takenAt') {
+    const ranked = await rankByDate(context, query, {
+      ...page,
+      minScore,
+      filter,
+      after: after && ('hash' in after ? after : refused(after)),
+    })
+    const hits = await describe(context, query, filter, ranked)
+    const last = hits.at(-1)?.picture
+    return {
+      hits,
+      matching: isEmptyFilter(filter)
+        ? context.index.size
+        : await context.pictures.countMatching(filter),
+      next: ranked.more && last ? { takenAt: last.takenAt, hash: last.hash } : null,
+    }
+  }
+  const allowed = isEmptyFilter(filter) ? undefined : await context.pictures.findMatching(filter)
+  const position = after && ('seen' in after ? after : refused(after))
+  const ranked = await rankByScore(context.index, query, {
+    ...page,
+    minScore: minScore ?? -1,
+    allowed,
+    after: position,
+  })
+  const last = ranked.hits.at(-1)
+  const seen = (position?.seen ?? 0) + offset + ranked.hits.length
+  return {
+    hits: await describe(context, query, filter, ranked),
+    matching: allowed?.size ?? context.index.size,
+    next: ranked.more && last ? { ...last, seen } : null,
+  }
+}
+
+/** Pictures without any query, newest first, those without a date last. Throws `bad_input`. */
+export async function listPictures(
+  source: Omit<PictureSource, 'findVectors'>,
+  options: ListOptions = {},
+): Promise<Page<ListHit>> {
+  const { limit, offset, after, filter } = checked(options)
+  const found = await source.findMatchingByDate(filter, {
+    after: after && ('hash' in after ? after : refused(after)),
+    limit: offset + limit + 1,
+  })
+  const pictures = await source.findPictures(found.slice(offset, offset + limit))
+  const hits = found.flatMap((hash) => placed(pictures.get(hash), filter))
+  const last = hits.at(-1)?.picture
+  return {
+    hits,
+    matching: await source.countMatching(filter),
+    next: found.length > offset + limit && last ? { takenAt: last.takenAt, hash: last.hash } : null,
+  }
+}
+
+function checked({ limit = DEFAULT_LIMIT, offset = 0, after, filter = {} }: ListOptions) {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
     throw invalidInput('limit', `integer between 1 and ${MAX_LIMIT}`, limit)
   }
-  if (!(minScore >= -1 && minScore <= 1)) {
-    throw invalidInput('minimum score', 'number between -1 and 1', minScore)
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw invalidInput('offset', 'integer of 0 or more', offset)
   }
-  const found = await context.index.search(query.vector, limit + without.size)
-  const hits = found
-    .filter(({ content, score }) => score >= minScore && !without.has(content))
-    .slice(0, limit)
+  return { limit, offset, after, filter }
+}
+
+function refused(position: Position): never {
+  throw invalidInput('after', 'a position in the same order', position)
+}
+
+/** Nothing when the picture is gone since it was found. */
+function placed(picture: PictureRow | undefined, filter: PictureFilter): ListHit[] {
+  const path = picture && firstMatchingPath(picture.paths, filter)
+  return path === undefined ? [] : [{ picture: picture!, path }]
+}
+
+async function describe(
+  context: SearchContext,
+  query: EncodedQuery,
+  filter: PictureFilter,
+  { hits }: RankedPage,
+): Promise<SearchHit[]> {
   const hashes = hits.map(({ content }) => content)
-  const pictures = await findPictures(context.db, hashes)
+  const pictures = await context.pictures.findPictures(hashes)
   const relevance = query.isText ? await relevanceOf(context, query.vector, hashes) : null
-  return hits.flatMap(({ content, score }) => {
-    const picture = pictures.get(content)
-    // Removed between the index's answer and ours.
-    if (!picture) return []
-    // Rounding may carry the cosine of a vector with itself past 1.
-    const cosine = Math.min(1, Math.max(-1, score))
-    return [{ picture, score: cosine, relevance: relevance?.get(content) ?? null }]
-  })
+  return hits.flatMap(({ content, score }) =>
+    placed(pictures.get(content), filter).map((hit) => ({
+      ...hit,
+      // Rounding may carry the cosine of a vector with itself past 1.
+      score: Math.min(1, Math.max(-1, score)),
+      relevance: relevance?.get(content) ?? null,
+    })),
+  )
 }
 
 /** The score is taken again from the stored vector, so that it is exactly comparable to the bank's. */
@@ -75,9 +178,6 @@ async function relevanceOf(
   hashes: readonly ContentHash[],
 ): Promise<Map<ContentHash, number>> {
   if (hashes.length === 0) return new Map()
-  const [bank, vectors] = await Promise.all([
-    context.bank(),
-    findVectors(context.db, context.space, hashes),
-  ])
+  const [bank, vectors] = await Promise.all([context.bank(), context.pictures.findVectors(hashes)])
   return new Map([...vectors].map(([hash, v]) => [hash, percentile(bank, v, dot(query, v))]))
 }

@@ -32,9 +32,12 @@ export interface VectorIndex {
   apply(changes: readonly VectorChange[], sequence: number): Promise<void>
   /**
    * At most `k` hits, best first, ties by content hash; fewer only when the index holds fewer.
-   * Throws `dimension_mismatch`.
+   * With `allowed`, among these contents only, of which some may be unknown here: fewer than `k`
+   * only when the index holds fewer of them. Throws `dimension_mismatch`.
    */
-  search(query: UnitVector, k: number): Promise<Hit[]>
+  search(query: UnitVector, k: number, allowed?: ReadonlySet<ContentHash>): Promise<Hit[]>
+  /** The vectors of those contents that the index holds. */
+  vectorsOf(contents: readonly ContentHash[]): Promise<Map<ContentHash, UnitVector>>
   /** Persists the index, atomically: a crash leaves the previous file or the new one. */
   save(): Promise<void>
   close(): Promise<void>

@@ -1,5 +1,4 @@
 // Paths: what is known in a folder, what is there, what is gone.
-import { sep } from 'node:path'
 import {
   and,
   countDistinct,
@@ -13,6 +12,7 @@ import {
   notExists,
   sql,
 } from 'drizzle-orm'
+import { folderRange } from '../core/folder-range.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { recordChanges, type VectorSpace, withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
@@ -161,11 +161,4 @@ export async function contentAtPath(db: Database, path: string): Promise<Content
 export function below(column: typeof paths.path | typeof failures.path, folder: string) {
   const { after, before } = folderRange(folder)
   return and(gt(column, after), lt(column, before))
-}
-
-/** The byte-ordered range that holds exactly the paths below `folder`. */
-export function folderRange(folder: string): { after: string; before: string } {
-  const prefix = folder.endsWith(sep) ? folder : folder + sep
-  const next = String.fromCharCode(sep.charCodeAt(0) + 1)
-  return { after: prefix, before: prefix.slice(0, -1) + next }
 }

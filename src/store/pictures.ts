@@ -146,6 +146,35 @@ export async function findVectors(
   return found
 }
 
+/** All visible pictures, as a table of results needs them. */
+export async function listVisible(db: Database): Promise<VisiblePicture[]> {
+  const rows = await db
+    .select({
+      hash: contents.hash,
+      widthPx: contents.widthPx,
+      heightPx: contents.heightPx,
+      takenAt: contents.takenAt,
+      path: paths.path,
+    })
+    .from(contents)
+    .innerJoin(paths, eq(paths.content, contents.hash))
+    .where(isNull(paths.missingSince))
+    .orderBy(asc(contents.hash), asc(paths.path))
+  const found: (VisiblePicture & { paths: string[] })[] = []
+  for (const { path, ...row } of rows) {
+    const last = found.at(-1)
+    if (last?.hash === row.hash) last.paths.push(path)
+    else found.push({ ...row, paths: [path] })
+  }
+  return found
+}
+
+/** A picture that is there, with its places in byte order. */
+export type VisiblePicture = Pick<
+  StoredPicture,
+  'hash' | 'widthPx' | 'heightPx' | 'takenAt' | 'paths'
+>
+
 /** A picture as search results show it. */
 export type StoredPicture = typeof contents.$inferSelect & {
   /** Where it lies now, in byte order; never empty. */

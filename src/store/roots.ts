@@ -3,9 +3,10 @@
 import { relative, sep } from 'node:path'
 import { and, count, eq, isNotNull, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
+import { folderRange } from '../core/folder-range.ts'
 import { withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
-import { below, countPictures, deletePaths, folderRange } from './paths.ts'
+import { below, countPictures, deletePaths } from './paths.ts'
 import { failures, paths, roots } from './schema.ts'
 
 /** A row of `roots`. */
@@ -76,11 +77,19 @@ export async function removeRoot(db: Database, path: string): Promise<number> {
   return withWriterLock(db, async (tx) => {
     const deleted = await tx.delete(roots).where(eq(roots.path, path)).returning()
     if (deleted.length === 0) {
-      const known = (await listRoots(tx)).map((root) => root.path).join(', ') || 'none'
-      throw new LucidaError('not_found', `${path} is not an indexed folder (those are: ${known})`)
+      throw notARoot(
+        path,
+        (await listRoots(tx)).map((root) => root.path),
+      )
     }
     return deletePaths(tx, path, 'all')
   })
+}
+
+/** The error for a folder that is no root. */
+export function notARoot(path: string, known: readonly string[]): LucidaError {
+  const those = known.join(', ') || 'none'
+  return new LucidaError('not_found', `${path} is not an indexed folder (those are: ${those})`)
 }
 
 /** All roots with their counts. */

@@ -4,8 +4,11 @@ import { parseArgs } from 'node:util'
 const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
   recall: () => import('./recall.ts'),
   'index-quality': () => import('./index-quality.ts'),
+  filters: () => import('./filters.ts'),
   relevance: () => import('./relevance.ts'),
   kill: () => import('./kill.ts'),
+  cold: () => import('./cold.ts'),
+  index: () => import('./index-speed.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })

@@ -196,6 +196,34 @@ for (const { name, open, skipped } of adapters) {
         })
       })
 
+      it('keeps to the allowed contents: none, unknown ones, few, all', async () => {
+        const index = await openIndex()
+        const names = Array.from({ length: 50 }, (_, i) => i)
+        await index.apply(
+          names.map((name) => put(name, axis(name % 4))),
+          1,
+        )
+        const search = (k: number, ...allowed: (number | string)[]) =>
+          index.search(axis(0), k, new Set(allowed.map(contentOf)))
+        expect(await search(10)).toEqual([])
+        expect(await search(10, 'nobody', 'nothing')).toEqual([])
+        expect(await search(0, 1, 2)).toEqual([])
+        expect(await search(10, 'nobody', 3, 4)).toEqual([
+          { content: contentOf(4), score: 1 },
+          { content: contentOf(3), score: 0 },
+        ])
+        expect(await search(1, 1, 4, 3)).toEqual([{ content: contentOf(4), score: 1 }])
+        for (const k of [7, 50, 99])
+          expect(await search(k, ...names)).toEqual(await index.search(axis(0), k))
+      })
+
+      it('never returns an allowed content that was removed', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1)), removal('a')], 3)
+        const allowed = new Set([contentOf('a'), contentOf('b')])
+        expect(contentsOf(await index.search(axis(0), 5, allowed))).toEqual([contentOf('b')])
+      })
+
       it('is not disturbed by a change that arrives half way', async () => {
         // So wide that the exact scan pauses every 40 rows.
         const dimension = 50_000
@@ -236,6 +264,19 @@ for (const { name, open, skipped } of adapters) {
         expect(await index.search(axis(2), 1)).toEqual([{ content: contentOf('a'), score: 1 }])
         expect((await index.search(axis(0), 5)).map(({ score }) => score)).toEqual([0, 0])
         expect(index).toMatchObject({ size: 2, sequence: 3 })
+      })
+
+      it('gives back the vectors that it holds', async () => {
+        const index = await openIndex()
+        await index.apply([put('a', axis(0)), put('b', axis(1)), put('c', axis(2))], 3)
+        await index.apply([put('a', axis(3)), removal('b')], 5)
+        const asked = ['a', 'b', 'c', 'unknown'].map(contentOf)
+        expect(await index.vectorsOf(asked)).toEqual(
+          new Map([
+            [contentOf('a'), axis(3)],
+            [contentOf('c'), axis(2)],
+          ]),
+        )
       })
 
       it('never returns a removed content, and takes it back', async () => {
@@ -325,6 +366,35 @@ for (const { name, open, skipped } of adapters) {
         expect(await index.search(queries[0]!, 20)).toHaveLength(20)
       })
 
+      it('finds as many and as good ones among any share of the contents', async () => {
+        const [index, reference] = await pair()
+        for (const each of [index, reference]) await each.apply(fill, 1)
+        const random = randomFrom(7)
+        const farthest = oracleSearch(oracle, queries[0]!, 2_000).reverse()
+        const sets = [1, 0.5, 0.1, 0.01, 0.002].map(
+          (share) => new Set([...oracle.keys()].filter(() => random() < share)),
+        )
+        // What lies where the walk comes last.
+        sets.push(new Set(contentsOf(farthest.slice(0, 900))))
+        for (const allowed of sets) {
+          let [found, all] = [0, 0]
+          for (const query of queries.slice(0, 50)) {
+            const expected = contentsOf(await reference.search(query, 10, allowed))
+            expect(expected).toEqual(
+              contentsOf(oracleSearch(oracle, query, 2_000))
+                .filter((content) => allowed.has(content))
+                .slice(0, 10),
+            )
+            const hits = await index.search(query, 10, allowed)
+            expect(hits).toHaveLength(expected.length)
+            expect(hits.every(({ content }) => allowed.has(content))).toBe(true)
+            found += hits.filter(({ content }) => expected.includes(content)).length
+            all += expected.length
+          }
+          expect(found / all).toBeGreaterThanOrEqual(0.98)
+        }
+      })
+
       it('gives the cosine as score', async () => {
         const index = await openIndex(wide)
         await index.apply(fill, 1)
@@ -346,13 +416,14 @@ for (const { name, open, skipped } of adapters) {
         changes: fc.array(change, { maxLength: 60 }),
         query: vector,
         k: fc.nat(40),
+        allowed: fc.uniqueArray(fc.nat(40).map(contentOf)).map((some) => new Set(some)),
       })
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), async (steps) => {
           const index = await open({ identity })
           try {
             const oracle = new Map<ContentHash, UnitVector>()
-            for (const [i, { changes, query, k }] of steps.entries()) {
+            for (const [i, { changes, query, k, allowed }] of steps.entries()) {
               for (const { content, vector } of changes) {
                 if (vector) oracle.set(content, vector)
                 else oracle.delete(content)
@@ -360,6 +431,8 @@ for (const { name, open, skipped } of adapters) {
               await index.apply(changes, i + 1)
               expect(index).toMatchObject({ size: oracle.size, sequence: i + 1 })
               expect(await index.search(query, k)).toEqual(oracleSearch(oracle, query, k))
+              const some = new Map([...oracle].filter(([content]) => allowed.has(content)))
+              expect(await index.search(query, k, allowed)).toEqual(oracleSearch(some, query, k))
             }
           } finally {
             await index.close()

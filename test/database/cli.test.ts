@@ -208,6 +208,82 @@ describeDatabase('the command line', (newPlace, engine) => {
     })
   })
 
+  describe('filters', () => {
+    const listed = async (...args: string[]) => {
+      const { code, out } = await run(['search', '--files', '-0', ...args])
+      expect(code).toBe(0)
+      return out.split('\0').slice(0, -1)
+    }
+    const all = ['red copy', 'green', 'sky', 'sunset', 'stripes', 'two\nlines']
+
+    test('choose among the pictures that are ranked', async () => {
+      const flags = ['--orientation', 'landscape', '--min-width', '50', '--format', 'jpg,png']
+      const found = await listed('a', 'red', 'wall', ...flags, '--folder', 'pictures')
+      expect(found.sort()).toEqual([picture('sky.png'), picture('sunset.png')])
+      const { err } = await run(['search', 'a red wall', ...flags])
+      expect(err).toMatch(/^2 of 2 pictures/)
+      expect(await listed('a red wall', '--gps')).toEqual([])
+      expect((await run(['search', 'a red wall', '--gps'])).err).toBe(
+        'no picture of 6 passes the filters\n',
+      )
+    })
+
+    test('alone list pictures, page by page', async () => {
+      const found: string[] = []
+      for (const page of ['1', '2', '3'])
+        found.push(...(await listed('--no-gps', '--page', page, '-k2')))
+      expect(found.sort()).toEqual(all.map((name) => picture(`${name}.png`)).sort())
+      expect(await listed('--order', 'date', '--root', pictures)).toHaveLength(6)
+      const { out, err } = await run(['search', '--order', 'date', '-k', '1', '--min-height', '60'])
+      expect(out).toBe(`-${' '.repeat(20)}${picture('two\nlines.png')}\n`)
+      expect(err).toMatch(/^1 of 1 pictures in \d+ ms\n$/)
+      const listing = await runJson<JsonAnswer>('search', '--format', 'png')
+      expect(listing).toMatchObject({ query: null, model: null })
+      expect(listing.results).toHaveLength(6)
+      expect(listing.results[0]).toMatchObject({ score: null, relevance: null, takenAt: null })
+    })
+
+    test('page through what is ranked', async () => {
+      const whole = await listed('a red wall')
+      const pages = [
+        await listed('a red wall', '-k4'),
+        await listed('a red wall', '-k4', '--page=2'),
+      ]
+      expect(pages.flat()).toEqual(whole)
+      expect(await listed('a red wall', '--page', '2')).toEqual([])
+    })
+
+    test('order by date what is relevant, or what scores enough', async () => {
+      const found = await listed('a red wall', '--order', 'date', '--min-score', '-1')
+      expect(found).toHaveLength(6)
+      const { code, err } = await run(['search', './pictures/red.png', '--order', 'date'])
+      expect(code).toBe(1)
+      expect(err).toMatch(/^lucida: Expected a minimum score/)
+    })
+
+    test('work for similar pictures', async () => {
+      const args = ['similar', picture('red.png'), '--files', '--orientation', 'portrait']
+      expect((await run(args)).out).toBe(`${picture('two\nlines.png')}\n`)
+    })
+
+    test('count pictures by kind', async () => {
+      const { out } = await run(['facets'])
+      expect(out).toMatch(/^6 pictures\n\nyear\n {7}6 {2}unknown\n\nformat\n {7}6 {2}png\n/)
+      const facets = await runJson<object>('facets', '--min-width', '64')
+      expect(facets).toMatchObject({
+        pictures: 2,
+        root: [{ value: pictures, count: 2 }],
+        orientation: [{ value: 'landscape', count: 2 }],
+      })
+    })
+
+    test('name the indexed folders when a root is none of them', async () => {
+      const { code, err } = await run(['search', '--root', home])
+      expect(code).toBe(1)
+      expect(err).toBe(`lucida: ${home} is not an indexed folder (those are: ${pictures})\n`)
+    })
+  })
+
   test('similar leaves out the picture itself', async () => {
     const { results } = await runJson<JsonAnswer>('similar', picture('red.png'), '-k', '20')
     const names = results.map(({ path }) => path)
@@ -391,6 +467,21 @@ describe('usage', () => {
     ['-k 1.5', ['search', 'cat', '-k', '1.5'], 'Expected a whole number between 1 and 1000.'],
     ['--min-score 2', ['search', 'cat', '--min-score', '2'], 'Expected a number between -1 and 1.'],
     ['--min-score ""', ['search', 'cat', '--min-score', ''], 'Expected a number between -1 and 1.'],
+    [
+      '--after',
+      ['search', '--after', 'May'],
+      "'--after <date>' argument 'May' is invalid. Expected a date",
+    ],
+    ['--before', ['search', '--before', '2020-13'], 'such as 2020, 2020-05'],
+    ['--near', ['facets', '--near', '48,2'], 'Expected latitude, longitude and kilometres'],
+    ['--near twice round', ['search', '--near', '-17,190,1'], "'--near <lat,lon,km>'"],
+    ['--box', ['search', '--box', '-5,0,-10,1'], 'Expected south,west,north,east in degrees'],
+    ['--format', ['search', '--format', 'png,'], 'Expected names separated by commas'],
+    ['--orientation', ['search', '--orientation', 'tall'], 'landscape, portrait, square'],
+    ['--order', ['search', '--order', 'size'], 'Allowed choices are score, date'],
+    ['--order score alone', ['search', '--order', 'score'], "missing required argument 'term'"],
+    ['--page 0', ['search', 'cat', '--page', '0'], 'Expected a whole number between 1 and'],
+    ['--min-width 0', ['search', 'cat', '--min-width', '0'], "'--min-width <px>'"],
     ['too many arguments', ['status', 'now'], 'too many arguments'],
   ])('that is wrong ends with 2 and is explained on stderr: %s', async (_, args, words) => {
     const { code, out, err } = await runCaptured(args)

@@ -161,6 +161,60 @@ describeDatabase('search', (newPlace, engine) => {
       expect((await lucida.search([{ vector }], EVERYTHING)).results).toEqual(byId.results)
     })
 
+    test('cursors lead through all results once, and belong to their search', async () => {
+      const terms = [{ text: 'a red ball' }, { path: file('disc').path, weight: 0.5 }]
+      const how = { limit: 5, filter: { format: 'png', folder: folder.path } }
+      const all = await lucida.search(terms, EVERYTHING)
+      expect(all.nextCursor).toBeNull()
+      const first = await lucida.search(terms, how)
+      const second = await lucida.search(terms, { ...how, cursor: first.nextCursor! })
+      const third = await lucida.search(terms, { ...how, cursor: second.nextCursor! })
+      expect([first, second, third].flatMap(({ results }) => results)).toEqual(all.results)
+      expect(third).toMatchObject({ nextCursor: null, matching: drawings.length })
+      expect((await lucida.search(terms, { ...how, offset: 5 })).results).toEqual(second.results)
+
+      const cursor = first.nextCursor!
+      const wrong = [
+        lucida.search([{ text: 'a red ball' }], { ...how, cursor }),
+        lucida.search(terms, { limit: 5, cursor }),
+        lucida.search(terms, { ...how, orderBy: 'takenAt', minScore: 0, cursor }),
+        lucida.search(terms, { ...how, cursor, offset: 5 }),
+        lucida.search(terms, { ...how, offset: -1 }),
+        lucida.search(terms, { ...how, orderBy: 'size' as 'score' }),
+        lucida.list({ cursor }),
+      ]
+      for (const search of wrong) await expect(search).rejects.toMatchObject({ code: 'bad_input' })
+    })
+
+    test('a listing needs no query, and has the pages of a search', async () => {
+      const filter = { root: folder.path, orientation: 'square' as const }
+      const first = await lucida.list({ filter, limit: 7 })
+      const second = await lucida.list({ filter, limit: 7, cursor: first.nextCursor! })
+      const found = [...first.results, ...second.results]
+      expect(first).toMatchObject({ matching: drawings.length })
+      expect(second.nextCursor).toBeNull()
+      expect(found.map(({ path }) => basename(path, '.png')).sort()).toEqual(
+        names(await lucida.search([file('red')], EVERYTHING)).sort(),
+      )
+      expect((await lucida.list({ filter: { after: '1990' } })).results).toEqual([])
+      expect(await lucida.facets(filter)).toMatchObject({
+        pictures: drawings.length,
+        folder: [{ value: folder.at('a'), count: 1 }],
+      })
+    })
+
+    test('a result is named by its path in the folder that was asked for', async () => {
+      const filter = { folder: folder.at('a') }
+      const { results } = await lucida.search([file('blue')], { filter })
+      expect(results.map(({ path }) => path)).toEqual([folder.at('a/first.png')])
+      expect(results[0]!.paths).toHaveLength(3)
+    })
+
+    test('a root that is none is refused', async () => {
+      const search = lucida.list({ filter: { root: folder.at('a') } })
+      await expect(search).rejects.toMatchObject({ code: 'not_found' })
+    })
+
     test('relevance is in [0, 1] for texts, and null as soon as a picture is in the query', async () => {
       const text = await lucida.search([{ text: 'stripes' }, { text: 'red', weight: -1 }])
       for (const { relevance } of text.results) {

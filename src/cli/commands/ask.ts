@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
-import { drawDemoPictures } from '../../demo/draw.ts'
 import type { Lucida } from '../../lucida.ts'
 import { type CliIo, dim } from '../io.ts'
 import { printAnswer } from '../print.ts'
@@ -41,6 +40,7 @@ export function askCommand(io: CliIo): Command {
     const dataDir = join(config.dataDir, 'demo')
     const pictures = join(dataDir, 'pictures')
     io.err('no folder given: drawing some pictures to search in\n')
+    const { drawDemoPictures } = await import('../../demo/draw.ts')
     await drawDemoPictures(pictures)
     const { databaseUrl: _, ...own } = config
     await withLucida({ ...own, dataDir }, async (lucida) => {

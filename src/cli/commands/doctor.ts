@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
-import { type Check, diagnose } from '../../diagnose.ts'
+import type { Check } from '../../diagnose.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { configOf, withGlobalFlags } from '../program.ts'
@@ -16,6 +16,7 @@ export function doctorCommand(io: CliIo): Command {
       .description('Check that everything Lucida needs is in order.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
+    const { diagnose } = await import('../../diagnose.ts')
     const checks: Check[] = []
     for await (const check of diagnose(configOf(io, flags))) {
       checks.push(check)

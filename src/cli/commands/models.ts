@@ -1,7 +1,6 @@
 // lucida models: the models at hand.
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
-import { listModels } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { configOf, withGlobalFlags } from '../program.ts'
@@ -14,6 +13,7 @@ export function modelsCommand(io: CliIo): Command {
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
     const inUse = configOf(io, flags).model
+    const { listModels } = await import('../../lucida.ts')
     const models = await listModels()
     if (json) {
       const rows = models.map(({ name, title, dimension, languages, license, directory }) => {

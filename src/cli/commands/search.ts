@@ -1,22 +1,32 @@
-// lucida search: finds pictures by words, by example, or by both.
-import { Command } from 'commander'
+// lucida search: finds pictures by words, by example, or by both, and lists them by date.
+import { Command, Option } from 'commander'
+import { searchCold } from '../../cold-search.ts'
 import type { PartialConfig } from '../../config.ts'
+import type { SearchOptions } from '../../lucida.ts'
+import { type FilterFlags, filterOf, withFilterFlags } from '../filters.ts'
 import type { CliIo } from '../io.ts'
-import { printAnswer, type ResultFormat } from '../print.ts'
+import { printAnswer, printListing, type ResultFormat } from '../print.ts'
 import { configOf, integer, number, withGlobalFlags, withLucida } from '../program.ts'
 import { parseTerms } from '../terms.ts'
 
 /** Flags of every command that prints search results. */
-export interface SearchFlags extends PartialConfig, ResultFormat {
-  limit?: number
+export interface SearchFlags extends PartialConfig, ResultFormat, FilterFlags {
+  limit: number
   minScore?: number
+  order?: 'score' | 'date'
+  page: number
 }
+
+const MAX_PAGE = 1_000_000
 
 /** Adds the flags of every command that prints search results. */
 export function withResultFlags(command: Command): Command {
-  return command
+  command
     .option('-k, --limit <n>', 'pictures to show', integer(1, 1000), 10)
+    .option('--page <n>', 'show the nth page of so many', integer(1, MAX_PAGE), 1)
+    .addOption(new Option('--order <by>', 'best or newest first').choices(['score', 'date']))
     .option('--min-score <s>', 'leave out lower scores (cosine)', number(-1, 1))
+  return withFilterFlags(command)
     .option('--files', 'print paths only')
     .option('-0', 'with --files: end paths with NUL, for xargs -0')
     .option('--json', 'print one JSON document')
@@ -28,29 +38,53 @@ export function searchCommand(io: CliIo): Command {
     .summary('Find pictures by words or by example.')
     .description(
       'Find pictures by words, by a picture file or by a picture at a URL, and by sums of them. ' +
-        'Prints score (cosine), relevance and path, best first.',
+        'Prints score (cosine), relevance and path, best first. Without a term, lists the ' +
+        'pictures that pass the filters, newest first.',
     )
     .usage('[options] [TEXT | ./image.jpg | https://…] [+ TERM | - TERM …]')
-    .argument('<term...>', 'what to look for; terms after a lone + or - may have a weight: 2:night')
+    .argument('[term...]', 'what to look for; terms after a lone + or - may have a weight: 2:night')
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  lucida search a dog on the beach\n' +
         '  lucida search ./holiday.jpg + 0.5:snow - people\n' +
+        '  lucida search sunset --after 2020-05 --camera nikon --near 48.86,2.35,50\n' +
+        '  lucida search --format png --order date --page 2\n' +
         '  lucida search sunset --files -0 | xargs -0 open',
     )
   return withGlobalFlags(withResultFlags(command)).action(
     async (words: string[], flags: SearchFlags) => {
+      if (words.length === 0) return list(io, command, flags)
       const terms = parseTerms(words, io.cwd)
-      await withLucida(configOf(io, flags), async (lucida) => {
-        const answer = await lucida.search(terms, searchOptions(flags))
-        printAnswer(io, words.join(' '), answer, flags)
-      })
+      const config = configOf(io, flags)
+      const options = searchOptions(io, flags)
+      const answer =
+        (await searchCold(config, terms, options, false)) ??
+        (await withLucida(config, (lucida) => lucida.search(terms, options)))
+      printAnswer(io, words.join(' '), answer, flags)
     },
   )
 }
 
+async function list(io: CliIo, command: Command, flags: SearchFlags): Promise<void> {
+  const { filter, limit, offset } = searchOptions(io, flags)
+  if (flags.order === 'score' || flags.minScore !== undefined || (!filter && !flags.order)) {
+    command.error("error: missing required argument 'term' (without one: filters, or --order date)")
+  }
+  await withLucida(configOf(io, flags), async (lucida) => {
+    printListing(io, await lucida.list({ limit, offset, ...(filter && { filter }) }), flags)
+  })
+}
+
 /** The part of the flags that the search itself takes. */
-export function searchOptions({ limit, minScore }: SearchFlags) {
-  return { ...(limit !== undefined && { limit }), ...(minScore !== undefined && { minScore }) }
+export function searchOptions(io: CliIo, flags: SearchFlags) {
+  const { limit, minScore, page, order } = flags
+  const filter = filterOf(io, flags)
+  return {
+    limit,
+    offset: (page - 1) * limit,
+    ...(minScore !== undefined && { minScore }),
+    ...(order === 'date' && { orderBy: 'takenAt' as const }),
+    ...(filter && { filter }),
+  } satisfies SearchOptions
 }

@@ -1,6 +1,7 @@
 // lucida similar: pictures like one picture.
 import { resolve } from 'node:path'
 import { Command } from 'commander'
+import { searchCold } from '../../cold-search.ts'
 import type { CliIo } from '../io.ts'
 import { printAnswer } from '../print.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
@@ -16,9 +17,12 @@ export function similarCommand(io: CliIo): Command {
     async (image: string, flags: SearchFlags) => {
       const source = parseSource(image, io.cwd)
       const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
-      await withLucida(configOf(io, flags), async (lucida) => {
-        printAnswer(io, image, await lucida.similar(term, searchOptions(flags)), flags)
-      })
+      const config = configOf(io, flags)
+      const options = searchOptions(io, flags)
+      const answer =
+        (await searchCold(config, [term], options, true)) ??
+        (await withLucida(config, (lucida) => lucida.similar(term, options)))
+      printAnswer(io, image, answer, flags)
     },
   )
 }

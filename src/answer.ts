@@ -1,0 +1,225 @@
+// From what a caller asks to what a caller gets: terms in, pages of pictures out. Shared by the open
+// Lucida, which reads the database, and by the cold search, which reads a checkpoint's files.
+import { readFile, stat } from 'node:fs/promises'
+import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
+import { type ContentHash, sha256 } from './core/hash.ts'
+import type { Clip } from './models/clip.ts'
+import { fingerprint, readCursor, writeCursor } from './search/cursor.ts'
+import type { Filter } from './search/filter.ts'
+import { encodeQuery, type QueryTerm } from './search/query.ts'
+import type { PictureSource, SearchContext } from './search/rank.ts'
+import {
+  type ListHit,
+  listPictures,
+  type Page,
+  type SearchHit,
+  searchPictures,
+} from './search/search.ts'
+import type { VectorIndex } from './search/vector-index.ts'
+import type { PictureFilter } from './store/filters.ts'
+
+/** A term of a search: a query term, or a picture by its file or address. */
+export type SearchTerm =
+  | QueryTerm
+  | { readonly path: string; readonly weight?: number }
+  | { readonly url: string; readonly weight?: number }
+
+/** One picture. */
+export interface Picture {
+  /** SHA-256 of the file: the same picture has the same id everywhere. */
+  readonly id: ContentHash
+  /** Where it lies; the first in byte order, among those in the folder that was asked for. */
+  readonly path: string
+  /** Every place where it lies. */
+  readonly paths: readonly string[]
+  readonly width: number
+  readonly height: number
+  /** Wall time at the camera, `YYYY-MM-DDTHH:mm:ss`, or `null`. */
+  readonly takenAt: string | null
+}
+
+/** One picture found. */
+export interface SearchResult extends Picture {
+  /** Cosine in [-1, 1]. */
+  readonly score: number
+  /** Percentile in [0, 1] among neutral captions; `null` unless the query is all text. */
+  readonly relevance: number | null
+}
+
+/** Which pictures are listed, and which part of them. */
+export interface ListOptions {
+  /** At most so many, 1 to 1000; 10 when not given. */
+  readonly limit?: number
+  readonly filter?: Filter
+  /** Passes over so many. */
+  readonly offset?: number
+  /** `nextCursor` of an answer to the same search: goes on behind its last result. */
+  readonly cursor?: string
+}
+
+/** What is looked for beside the terms. */
+export interface SearchOptions extends ListOptions {
+  /** Leaves out what scores lower (cosine). */
+  readonly minScore?: number
+  /**
+   * `score`: best first. `takenAt`: newest first, undated last, all pictures that score `minScore`
+   * at least or, without it, that are relevant; needs `minScore` unless the query is all text.
+   */
+  readonly orderBy?: 'score' | 'takenAt'
+}
+
+/** What answers have in common. */
+interface Answer<T> {
+  /** Pictures that pass the filter. */
+  readonly matching: number
+  readonly tookMs: number
+  readonly results: readonly T[]
+  /** Pass as `cursor` for the next results; `null` after the last. */
+  readonly nextCursor: string | null
+}
+
+/** An answer to a search. */
+export interface SearchAnswer extends Answer<SearchResult> {
+  readonly model: string
+  /** Pictures in the index. */
+  readonly searched: number
+  /** Relevance from which a picture is called relevant; `null` where it was not calibrated. */
+  readonly relevanceThreshold: number | null
+}
+
+/** Pictures by date. */
+export type ListAnswer = Answer<Picture>
+
+/** What an answer is made from; the index may still be on its way while the query is encoded. */
+export interface AnswerContext extends Omit<SearchContext, 'index' | 'relevanceThreshold'> {
+  readonly clip: Clip
+  readonly index: () => Promise<VectorIndex>
+  /** The caller's filter, checked, with the real paths of its folders. */
+  readonly locateFilter: (filter: Filter) => Promise<PictureFilter>
+}
+
+/** Larger files are not read as a query. */
+const MAX_QUERY_BYTES = 512 * 1024 * 1024
+
+/**
+ * Searches. `withoutQuery` leaves out the pictures that the query itself is made of.
+ * Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`, `dimension_mismatch`.
+ */
+export async function answerSearch(
+  context: AnswerContext,
+  terms: readonly SearchTerm[],
+  options: SearchOptions,
+  withoutQuery: boolean,
+): Promise<SearchAnswer> {
+  const startedAt = performance.now()
+  const { clip, pictures, bank } = context
+  const { cursor: _, filter = {}, ...how } = options
+  const { orderBy, minScore } = how
+  const { name, recipe } = clip.model
+  const asked = [name, recipe, terms.map(termKey), filter, orderBy, minScore, withoutQuery]
+  const search = fingerprint(asked)
+  const opening = context.index()
+  // Reported where it is awaited, even when the query fails first.
+  opening.catch(() => {})
+  const page = { ...how, ...pageOf(search, options), filter: await context.locateFilter(filter) }
+  const loaded = await Promise.all(terms.map(loadTerm))
+  const lookUp = async (hash: ContentHash) => (await pictures.findVectors([hash])).get(hash)
+  const query = await encodeQuery(clip, lookUp, loaded)
+  const index = await opening
+  const relevanceThreshold = clip.model.relevance?.threshold ?? null
+  const found = await searchPictures({ pictures, bank, index, relevanceThreshold }, query, {
+    ...page,
+    ...(withoutQuery && { without: query.ownContents }),
+  })
+  return {
+    model: name,
+    searched: index.size,
+    relevanceThreshold,
+    ...toAnswer(found, toResult, search, startedAt),
+  }
+}
+
+/** Lists pictures by date. Throws `bad_input`, `not_found`. */
+export async function answerList(
+  context: Pick<AnswerContext, 'locateFilter'> & { readonly pictures: PictureSource },
+  options: ListOptions,
+): Promise<ListAnswer> {
+  const startedAt = performance.now()
+  const { cursor: _, filter = {}, ...how } = options
+  const search = fingerprint(['list', filter])
+  const located = await context.locateFilter(filter)
+  const page = { ...how, ...pageOf(search, options), filter: located }
+  return toAnswer(await listPictures(context.pictures, page), toPicture, search, startedAt)
+}
+
+/** Reads a picture that is used as a query. Throws `not_found`, `unreadable`, `bad_input`. */
+export async function readQueryFile(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_QUERY_BYTES) {
+      throw invalidInput(path, `at most ${MAX_QUERY_BYTES} bytes`, size)
+    }
+    return await readFile(path)
+  } catch (cause) {
+    if (cause instanceof LucidaError) throw cause
+    const code = systemCode(cause) === 'ENOENT' ? 'not_found' : 'unreadable'
+    throw new LucidaError(code, `Cannot read ${path}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Turns files and addresses into pictures. */
+async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
+  const weight = term.weight ?? 1
+  if ('path' in term) {
+    return { picture: await readQueryFile(term.path), pathHint: term.path, weight }
+  }
+  if ('url' in term) {
+    const { fetchImage } = await import('./search/fetch-image.ts')
+    return { picture: await fetchImage(term.url), pathHint: new URL(term.url).pathname, weight }
+  }
+  return term
+}
+
+function toPicture({ picture, path }: ListHit): Picture {
+  return {
+    id: picture.hash,
+    path,
+    paths: picture.paths,
+    width: picture.widthPx,
+    height: picture.heightPx,
+    takenAt: picture.takenAt?.replace(' ', 'T') ?? null,
+  }
+}
+
+function toResult(hit: SearchHit): SearchResult {
+  return { ...toPicture(hit), score: hit.score, relevance: hit.relevance }
+}
+
+function toAnswer<Hit, Result>(
+  { hits, matching, next }: Page<Hit>,
+  convert: (hit: Hit) => Result,
+  search: string,
+  startedAt: number,
+): Answer<Result> {
+  return {
+    matching,
+    tookMs: Math.round(performance.now() - startedAt),
+    results: hits.map(convert),
+    nextCursor: next && writeCursor(search, next),
+  }
+}
+
+/** Where a page begins. Throws `bad_input` for a cursor of another search. */
+function pageOf(search: string, { cursor, offset }: ListOptions) {
+  if (cursor === undefined) return {}
+  if (offset !== undefined) throw invalidInput('offset', 'no offset beside a cursor', offset)
+  return { after: readCursor(search, cursor) }
+}
+
+/** What tells a term from others, in a cursor. */
+function termKey(term: SearchTerm): unknown {
+  if ('picture' in term) return { ...term, picture: sha256(term.picture) }
+  if (!('vector' in term)) return term
+  const { buffer, byteOffset, byteLength } = term.vector
+  return { ...term, vector: sha256(new Uint8Array(buffer, byteOffset, byteLength)) }
+}

@@ -1,0 +1,111 @@
+// A checkpoint says: this saved index and this picture table are exactly what the embedded database
+// holds now. While it stands, a search may answer from them without opening the database. Whoever
+// is about to write to the database removes every checkpoint first, so a crash leaves none behind
+// that lies; the next process that has caught up with the database sets a new one.
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { type PictureRow, writePictureTable } from './picture-table.ts'
+import type { IndexIdentity, VectorIndex } from './vector-index.ts'
+
+const schema = z.object({
+  version: z.literal(1),
+  identity: z.object({
+    storeId: z.string(),
+    model: z.string(),
+    recipe: z.string(),
+    dimension: z.number(),
+  }),
+  kind: z.enum(['exact', 'hnsw']),
+  sequence: z.number(),
+  /** Vectors in the index. */
+  size: z.number(),
+  table: z.object({ name: z.string(), sizeBytes: z.number(), count: z.number() }),
+})
+
+/** What a checkpoint vouches for. */
+export type Checkpoint = z.infer<typeof schema>
+
+/** Folder of everything derived from the databases of a data directory. */
+export function indexesFolder(dataDir: string): string {
+  return join(dataDir, 'indexes')
+}
+
+/** Folder of the indexes of one store and space. */
+export function spaceFolder(dataDir: string, { storeId, model, recipe }: IndexIdentity): string {
+  return join(indexesFolder(dataDir), storeId, `${model}-${recipe}`)
+}
+
+/** The checkpoint of a space, if it stands. */
+export async function readCheckpoint(
+  dataDir: string,
+  space: { readonly model: string; readonly recipe: string },
+): Promise<Checkpoint | null> {
+  try {
+    return schema.parse(JSON.parse(await readFile(checkpointPath(dataDir, space), 'utf8')))
+  } catch {
+    return null
+  }
+}
+
+/** Removes the checkpoints of all spaces. Call before the first write to the database. */
+export async function removeCheckpoints(dataDir: string): Promise<void> {
+  const folder = indexesFolder(dataDir)
+  const names = await readdir(folder).catch(() => [])
+  for (const name of names.filter((name) => CHECKPOINT.test(name))) {
+    await rm(join(folder, name), { force: true })
+  }
+}
+
+/** Sets the checkpoint for an index that is saved and a table that is written. */
+export async function setCheckpoint(dataDir: string, checkpoint: Checkpoint): Promise<void> {
+  const path = checkpointPath(dataDir, checkpoint.identity)
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const file = await open(draft, 'w')
+  try {
+    await file.writeFile(JSON.stringify(checkpoint))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
+}
+
+/** Writes the table that belongs to a saved index, and describes both. */
+export async function makeCheckpoint(
+  dataDir: string,
+  identity: IndexIdentity,
+  index: VectorIndex,
+  rows: readonly PictureRow[],
+): Promise<Checkpoint> {
+  const folder = spaceFolder(dataDir, identity)
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, `pictures-${index.sequence}-${randomBytes(6).toString('hex')}.table`)
+  const sizeBytes = await writePictureTable(path, rows)
+  await removeOtherTables(folder, basename(path))
+  const { storeId, model, recipe, dimension } = identity
+  return {
+    version: 1,
+    identity: { storeId, model, recipe, dimension },
+    kind: index.kind,
+    sequence: index.sequence,
+    size: index.size,
+    table: { name: basename(path), sizeBytes, count: rows.length },
+  }
+}
+
+const CHECKPOINT = /^current-.+\.json/
+
+function checkpointPath(
+  dataDir: string,
+  { model, recipe }: { readonly model: string; readonly recipe: string },
+): string {
+  return join(indexesFolder(dataDir), `current-${model}-${recipe}.json`)
+}
+
+async function removeOtherTables(folder: string, keep: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (/^pictures-.+\.table$/.test(name) && name !== keep) await rm(join(folder, name))
+  }
+}

@@ -1,0 +1,136 @@
+// Which contents answer a query, in what order, page by page. A page goes on behind the last content
+// of the page before, not at a number: what is added or removed in between moves nothing twice.
+import { LucidaError } from '../core/errors.ts'
+import type { ContentHash } from '../core/hash.ts'
+import { dot, type UnitVector } from '../core/vector.ts'
+import type { DatePosition, PictureFilter } from '../store/filters.ts'
+import type { PictureRow } from './picture-table.ts'
+import type { EncodedQuery } from './query.ts'
+import { isRelevant, type NeutralBank } from './relevance.ts'
+import { compareHits } from './top-hits.ts'
+import type { Hit, VectorIndex } from './vector-index.ts'
+
+/** What is known of pictures: the store, or for searches without a filter a checkpoint's files. */
+export interface PictureSource {
+  /** Rows of those that are there. */
+  findPictures(hashes: readonly ContentHash[]): Promise<Map<ContentHash, PictureRow>>
+  /** Vectors of those that have one. */
+  findVectors(hashes: readonly ContentHash[]): Promise<Map<ContentHash, UnitVector>>
+  /** The pictures that pass, in no order. */
+  findMatching(filter: PictureFilter): Promise<Set<ContentHash>>
+  /** The pictures that pass, newest first, undated last. */
+  findMatchingByDate(
+    filter: PictureFilter,
+    options: { after?: DatePosition | undefined; limit?: number },
+  ): Promise<ContentHash[]>
+  countMatching(filter: PictureFilter): Promise<number>
+}
+
+/** What a search reads from. */
+export interface SearchContext {
+  readonly pictures: PictureSource
+  readonly index: VectorIndex
+  readonly bank: () => Promise<NeutralBank>
+  /** Relevance from which a picture is called relevant; `null` where it was not calibrated. */
+  readonly relevanceThreshold: number | null
+}
+
+/** The part of a ranking that is wanted. */
+export interface PageOptions {
+  readonly limit: number
+  /** Passes over so many, counted from the beginning or from `after`. */
+  readonly offset: number
+  readonly without: ReadonlySet<ContentHash>
+}
+
+/** Part of a ranking, best or newest first. */
+export interface RankedPage {
+  readonly hits: readonly Hit[]
+  /** Whether anything follows. */
+  readonly more: boolean
+}
+
+/** Where a ranking by score goes on: behind this hit, which `seen` hits precede or are. */
+export interface ScorePosition extends Hit {
+  readonly seen: number
+}
+
+/** Best first, among `allowed` where it is given. */
+export async function rankByScore(
+  index: VectorIndex,
+  query: EncodedQuery,
+  options: PageOptions & {
+    readonly minScore: number
+    readonly allowed: ReadonlySet<ContentHash> | undefined
+    readonly after: ScorePosition | undefined
+  },
+): Promise<RankedPage> {
+  const { limit, offset, without, minScore, allowed, after } = options
+  // One more than the page, to know whether anything follows.
+  for (let k = (after?.seen ?? 0) + offset + limit + 1 + without.size; ; k *= 2) {
+    const found = await index.search(query.vector, k, allowed)
+    const fitting = found.filter(({ content, score }) => score >= minScore && !without.has(content))
+    const start = (after ? placeBehind(fitting, after) : 0) + offset
+    const hits = fitting.slice(start, start + limit)
+    const more = fitting.length > start + limit
+    // Short pages: new pictures have come in before the position.
+    const isAll = found.length < k || found.at(-1)!.score < minScore
+    if (more || isAll) return { hits, more }
+  }
+}
+
+/** By identity while it is there, since a score may differ by rounding from one run to the next. */
+function placeBehind(hits: readonly Hit[], after: Hit): number {
+  const at = hits.findIndex(({ content }) => content === after.content)
+  if (at >= 0) return at + 1
+  const next = hits.findIndex((hit) => compareHits(after, hit) < 0)
+  return next >= 0 ? next : hits.length
+}
+
+/** Pictures per read: the first page is often in the first few. */
+const CHUNK = 250
+
+/**
+ * All that fit the query, newest first: scored at `minScore` at least or, where none is given,
+ * relevant. The vectors come from the store, in the order of the dates, until the page is full.
+ * Throws `bad_input` without `minScore` where relevance is not defined.
+ */
+export async function rankByDate(
+  { pictures, bank, relevanceThreshold }: SearchContext,
+  query: EncodedQuery,
+  options: PageOptions & {
+    readonly minScore: number | undefined
+    readonly filter: PictureFilter
+    readonly after: DatePosition | undefined
+  },
+): Promise<RankedPage> {
+  const { limit, offset, without, minScore, filter, after } = options
+  if (minScore === undefined && (!query.isText || relevanceThreshold === null)) {
+    throw new LucidaError(
+      'bad_input',
+      'Expected a minimum score for results by date: what is relevant is known for texts only',
+    )
+  }
+  const neutral = minScore === undefined ? await bank() : []
+  const ordered = await pictures.findMatchingByDate(filter, { after })
+  const fitting: Hit[] = []
+  for (let start = 0; start < ordered.length; start += CHUNK) {
+    const chunk = ordered.slice(start, start + CHUNK)
+    const vectors = await pictures.findVectors(chunk)
+    for (const content of chunk) {
+      const vector = vectors.get(content)
+      if (!vector || without.has(content)) continue
+      const score = dot(query.vector, vector)
+      const fits =
+        minScore === undefined
+          ? isRelevant(neutral, vector, score, relevanceThreshold!)
+          : score >= minScore
+      if (fits) fitting.push({ content, score })
+    }
+    if (fitting.length > offset + limit) break
+  }
+  return {
+    hits: fitting.slice(offset, offset + limit),
+    more: fitting.length > offset + limit,
+  }
+}

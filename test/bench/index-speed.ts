@@ -1,0 +1,134 @@
+// How near an indexing run comes to what the machine can do: its pictures per second against
+// 1 / (1/decode + 1/inference), each measured alone on all cores. Needs a build (npm run build).
+import { execFile } from 'node:child_process'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import pMap from 'p-map'
+import sharp from 'sharp'
+import { dot } from '../../src/core/vector.ts'
+import { describePicture } from '../../src/indexer/decode.ts'
+import { readPicture } from '../../src/indexer/read-file.ts'
+import { type Clip, openClip } from '../../src/models/clip.ts'
+import { findModel } from '../../src/models/registry.ts'
+import { openPicture } from '../../src/pictures/open-picture.ts'
+import { unpack } from './datasets.ts'
+import { makeLargePhotos } from './large-photos.ts'
+import { printHeader } from './report.ts'
+
+const runFile = promisify(execFile)
+const ROOT = join(import.meta.dirname, '../..')
+const LARGE = 300
+const SHARE = 0.85
+const MAX_RSS_MB = 700
+
+/** Runs the benchmark; exit code 1 when a run falls short. */
+export async function run(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lucida-index-'))
+  const large = join(ROOT, `.cache/bench/large-photos`)
+  const small = join(folder, 'flickr8k-dev')
+  try {
+    await mkdir(small)
+    await unpack('flickr8k-dev', small)
+    await makeLargePhotos(large, LARGE)
+    printHeader('index', 'lucida-clip-0', `${LARGE} JPEGs of 12 megapixels (made), flickr8k-dev`)
+    await measure('12 megapixels', large, join(folder, 'data-large'))
+    await measure('flickr8k-dev', small, join(folder, 'data-small'))
+    await compareDecodeModes(large)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function measure(name: string, photos: string, dataDir: string): Promise<void> {
+  const paths = (await readdir(photos)).map((file) => join(photos, file))
+  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const decode = await measureDecode(clip, paths)
+  const inference = await measureInference(clip, paths)
+  await clip.close()
+  const bound = 1 / (1 / decode + 1 / inference)
+  const { perSecond, rssMb } = await measureRun(photos, dataDir, paths.length)
+  const share = perSecond / bound
+  if (share < SHARE || rssMb > MAX_RSS_MB) process.exitCode = 1
+  console.log(`${name}: ${paths.length} pictures`)
+  console.log(`  decode alone ${decode.toFixed(1)}/s, inference alone ${inference.toFixed(1)}/s`)
+  console.log(`  together at most ${bound.toFixed(1)}/s; an indexing run ${perSecond.toFixed(1)}/s`)
+  console.log(
+    `  share ${share.toFixed(2)} (${SHARE} asked for), peak memory ${rssMb.toFixed(0)} MB (${MAX_RSS_MB} allowed)`,
+  )
+}
+
+/** Reading, hashing, describing and preprocessing, as a run does it, on all cores. */
+async function measureDecode(clip: Clip, paths: readonly string[]): Promise<number> {
+  const startedAt = performance.now()
+  await pMap(
+    paths,
+    async (path) => {
+      const { bytes } = await readPicture({ path })
+      const picture = await openPicture(bytes, path)
+      await describePicture(picture)
+      await clip.preprocess(picture)
+    },
+    { concurrency: availableParallelism() + 1 },
+  )
+  return (paths.length / (performance.now() - startedAt)) * 1000
+}
+
+async function measureInference(clip: Clip, paths: readonly string[]): Promise<number> {
+  const { bytes } = await readPicture({ path: paths[0]! })
+  const pixels = await clip.preprocess(bytes)
+  const batch = Array.from({ length: 32 }, () => pixels)
+  await clip.embedPixels(batch)
+  const rounds = 30
+  const startedAt = performance.now()
+  for (let i = 0; i < rounds; i++) await clip.embedPixels(batch)
+  return ((rounds * batch.length) / (performance.now() - startedAt)) * 1000
+}
+
+/** A run in a process of its own, so that its peak memory is its own. */
+async function measureRun(photos: string, dataDir: string, count: number) {
+  const script = `
+    const { openLucida } = await import(${JSON.stringify(join(ROOT, 'dist/lucida.js'))})
+    const lucida = await openLucida({ dataDir: ${JSON.stringify(dataDir)} })
+    let done
+    for await (const event of lucida.index([${JSON.stringify(photos)}])) if (event.type === 'done') done = event
+    await lucida.close()
+    console.log(JSON.stringify({ ...done, rss: process.resourceUsage().maxRSS }))`
+  const { stdout } = await runFile(process.execPath, ['--input-type=module', '-e', script])
+  const { tookMs, counts, rss } = JSON.parse(stdout)
+  if (counts.embedded !== count) throw new Error(`only ${counts.embedded} of ${count} embedded`)
+  return { perSecond: (count / tookMs) * 1000, rssMb: rss / 1024 }
+}
+
+/** The decoder's own shrinking (the default) against a full decode: speed, and what it costs. */
+async function compareDecodeModes(photos: string): Promise<void> {
+  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const paths = (await readdir(photos)).slice(0, 60).map((file) => join(photos, file))
+  const cosines: number[] = []
+  const tookMs = { shrunk: 0, full: 0 }
+  for (const path of paths) {
+    const { bytes } = await readPicture({ path })
+    let startedAt = performance.now()
+    const shrunk = await clip.preprocess(bytes)
+    tookMs.shrunk += performance.now() - startedAt
+    startedAt = performance.now()
+    // Without a format that can shrink while it decodes, every pixel goes through the resize.
+    const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true })
+    const raw = { width: info.width, height: info.height, channels: info.channels }
+    const whole = await sharp(data, { raw }).tiff({ compression: 'none' }).toBuffer()
+    const full = await clip.preprocess(whole)
+    tookMs.full += performance.now() - startedAt
+    const [a, b] = await clip.embedPixels([shrunk, full])
+    cosines.push(dot(a!, b!))
+  }
+  await clip.close()
+  const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length
+  console.log(`decode modes on ${paths.length} of the 12-megapixel pictures, one at a time:`)
+  console.log(
+    `  shrunk while decoding (default) ${(tookMs.shrunk / paths.length).toFixed(1)} ms, every pixel ${(tookMs.full / paths.length).toFixed(1)} ms`,
+  )
+  console.log(
+    `  cosine of the two: mean ${mean.toFixed(5)}, least ${Math.min(...cosines).toFixed(5)}`,
+  )
+}
