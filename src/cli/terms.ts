@@ -5,7 +5,8 @@ import { LucidaError } from '../core/errors.ts'
 import type { SearchTerm } from '../lucida.ts'
 
 /** Extensions that make a bare word a file, where such a file exists. */
-const PICTURE_NAME = /^\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|bmp)$/i
+const PICTURE_NAME =
+  /^\.(jpe?g|png|webp|avif|gif|tiff?|svg|heic|heif|hif|jxl|bmp|p[bgpn]m|arw|cr[23]|dng|nef|orf|pef|raf|rw2)$/i
 
 /**
  * Parses the words after `lucida search`. Words up to a lone `+` or `-` are one term, so that

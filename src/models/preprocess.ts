@@ -9,14 +9,19 @@ export type PixelTensor = Float32Array
 
 /**
  * Decodes `picture`, opened or encoded, upright, flattened on white, in 8-bit sRGB, resized and
- * normalised by `rule`. `pathHint` only tells a camera's raw file from TIFF. Throws `corrupt_image`, `unsupported_format` or `too_large`.
+ * normalised by `rule`. `pathHint` only tells a camera’s raw file from TIFF. Throws
+ * `corrupt_image`, `unsupported_format` or `too_large`.
  */
 export async function preprocess(
   picture: OpenedPicture | Uint8Array,
   rule: PixelRule,
   pathHint?: string,
 ): Promise<PixelTensor> {
+<<<<<<< HEAD
   const opened = picture instanceof Uint8Array ? await open(picture, pathHint) : picture
+=======
+  const opened = picture instanceof Uint8Array ? await openPicture(picture, pathHint) : picture
+>>>>>>> formats
   try {
     const { data } = await resizeByRule(opened, rule)
       .flatten({ background: '#fff' })

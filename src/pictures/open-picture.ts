@@ -1,12 +1,11 @@
 // Encoded bytes -> a picture that can be looked at as often as needed. What sharp reads it reads
 // each time anew, shrinking while it decodes; every other format is decoded once, here.
-import sharp, { type Metadata, type Sharp } from 'sharp'
+import type { Metadata, Sharp } from 'sharp'
 import { LucidaError } from '../core/errors.ts'
 import { beforeDeadline, decodeInThread } from './decoder-threads.ts'
 import { withOrientation } from './jpeg-stream.ts'
 import { decodeError, TIMEOUT_MS } from './picture-error.ts'
 import { assertPixels, pixelLimit } from './pixel-limit.ts'
-import { findPreview } from './raw-preview.ts'
 import { type Format, SNIFF_BYTES, sniffFormat, type SupportedFormat } from './sniff.ts'
 
 /** A picture whose header was read and whose pixels can be had. */
@@ -51,6 +50,7 @@ export async function openPicture(
 ): Promise<OpenedPicture> {
   const { maxPixels = pixelLimit(), timeoutMs = TIMEOUT_MS } = limits
   const format = checkFormat(bytes, pathHint)
+  const read = await loadReader()
   try {
     const { encoded, exif } = await makeReadable(format, bytes, { maxPixels, timeoutMs })
     const metadata = await beforeDeadline(readHeader(encoded), timeoutMs)
@@ -71,16 +71,22 @@ export async function openPicture(
   }
 }
 
+type Read = (encoded: Uint8Array, limitInputPixels: number | false) => Sharp
+
 /**
  * Strict, since half a picture would be found under half a meaning: missing and undecodable data
  * are errors. Mere warnings, such as odd metadata, are not.
  */
-function read(encoded: Uint8Array, limitInputPixels: number | false): Sharp {
-  return sharp(encoded, { autoOrient: true, failOn: 'error', limitInputPixels })
+async function loadReader(): Promise<Read> {
+  // Loaded at the first picture: a search for words alone needs none of it.
+  const { default: sharp } = await import('sharp')
+  return (encoded, limitInputPixels) =>
+    sharp(encoded, { autoOrient: true, failOn: 'error', limitInputPixels })
 }
 
 /** Reads no pixels, so that a picture of any size tells it. */
-function readHeader(encoded: Uint8Array): Promise<Metadata> {
+async function readHeader(encoded: Uint8Array): Promise<Metadata> {
+  const read = await loadReader()
   return read(encoded, false).metadata()
 }
 
@@ -114,6 +120,7 @@ async function makeReadable(
 
 /** A preview without an orientation of its own takes the raw file's. */
 async function readPreview(bytes: Uint8Array): Promise<Readable> {
+  const { findPreview } = await import('./raw-preview.ts')
   const { jpeg, orientation, exif } = findPreview(bytes)
   if (orientation === 1) return { encoded: jpeg, exif }
   const own = (await readHeader(jpeg)).orientation

@@ -84,7 +84,7 @@ const BAD: Readonly<
   'zeros.png': ['unsupported_format', /nothing but zeros$/, async () => Buffer.alloc(5000)],
   'truncated.jpg': [
     'corrupt_image',
-    /premature end of JPEG/,
+    /damaged and cannot be decoded as JPEG/,
     async () => (await (await drawn(30, 200)).jpeg().toBuffer()).subarray(0, -300),
   ],
   'truncated.heic': [
