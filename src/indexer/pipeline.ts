@@ -17,7 +17,8 @@ import {
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
-import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
+import { type Patience, waitFor } from './patience.ts'
+import { type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 import { type Findings, settle } from './settle.ts'
 
 /** What a run needs. */
@@ -29,6 +30,10 @@ export interface IndexOptions {
   /** Delete what is gone from the database, even when the folder looks unmounted. */
   readonly prune?: boolean
   readonly signal?: AbortSignal
+  /** Leaves files that are still being written for another run; a `waiting` event says when. */
+  readonly patience?: Patience
+  /** Told of each folder just before it is listed: who watches it from then on misses nothing. */
+  readonly onFolder?: (path: string) => void
 }
 
 /** Pictures per run of the model and per transaction: large enough to fill the cores. */
@@ -48,8 +53,8 @@ export async function* indexFolder(
   options: IndexOptions = {},
 ): AsyncGenerator<IndexEvent> {
   const startedAt = performance.now()
-  const picturesBefore = await countPictures(context.db, folder)
-  const run = startRun(context, root, folder, options.signal)
+  const picturesBefore = await countPictures(context.db, root.path)
+  const run = startRun(context, root, folder, options)
   let wentAway = false
   yield { type: 'start', folder }
   try {
@@ -68,17 +73,19 @@ export async function* indexFolder(
   for (const path of run.findings.unreadable) yield { type: 'unreadable', folder, path }
   const cancelled = options.signal?.aborted ?? false
   if (wentAway) {
-    yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
+    const lost = await countPictures(context.db, folder)
+    yield { type: 'unmounted', folder: root.path, lost, of: picturesBefore }
   } else if (!cancelled) {
-    const unmounted = await settle(context.db, folder, run.findings, {
+    const unmounted = await settle(context.db, root, folder, run.findings, {
       counts: run.counts,
       picturesBefore,
-      isExcluded: excludeMatcher(root.path, root.exclude),
       prune: options.prune ?? false,
     })
-    if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
+    if (unmounted) yield { type: 'unmounted', folder: root.path, ...unmounted }
     else if (folder === root.path) await markIndexed(context.db, root.path)
   }
+  const { lookAgainMs } = run
+  if (lookAgainMs() < Infinity) yield { type: 'waiting', folder, forMs: lookAgainMs() }
   const tookMs = Math.round(performance.now() - startedAt)
   yield { type: 'done', folder, counts: run.counts, tookMs, cancelled }
 }
@@ -88,16 +95,25 @@ function startRun(
   context: PipelineContext,
   root: Root,
   folder: string,
-  signal: AbortSignal | undefined,
+  { signal, onFolder, patience }: IndexOptions,
 ) {
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const state = { found: 0, done: 0, complete: false }
+  let lookAgainMs = Infinity
+  /** Whether there is nothing more to wait for; else the file is counted as waiting. */
+  const isOver = (ms: number) => {
+    if (ms === 0) return true
+    counts.waiting++
+    lookAgainMs = Math.min(lookAgainMs, ms)
+    return false
+  }
 
   const scanned = scanIfThere(folder, {
     base: root.path,
     exclude: root.exclude,
     signal,
+    onFolder,
     onSkip: ({ kind, path }) => {
       if (kind === 'symbolic_link') counts.links++
       if (kind.startsWith('unreadable')) findings.unreadable.push(path)
@@ -105,7 +121,11 @@ function startRun(
   })
   const differences = diffFolder(context.db, context.space, folder, scanned)
   const work = readAhead(
-    selectWork(differences, counts, findings, () => state.found++),
+    selectWork(differences, counts, findings, (file) => {
+      if (!isOver(waitFor(file, patience?.beforeReadMs))) return false
+      state.found++
+      return true
+    }),
     FILES_AHEAD,
     () => (state.complete = true),
   )
@@ -120,19 +140,27 @@ function startRun(
   })
   async function* write() {
     for await (const result of embedded) {
-      const failures = result.failures.filter(({ path }) => isStorablePath(path))
+      const failed = result.failures.filter((file) =>
+        isOver(
+          patience && file.code === 'file_changed'
+            ? patience.beforeReadMs
+            : waitFor(file, patience?.beforeFailureMs),
+        ),
+      )
+      const failures = failed.filter(({ path }) => isStorablePath(path))
       await writeBatch(context.db, context.space, { files: result.files, failures })
       state.done += result.size
       counts.embedded += result.files.filter((file) => file.vector).length
       counts.reused += result.files.filter((file) => !file.vector).length
-      counts.failed += result.failures.length
-      yield result
+      counts.failed += failed.length
+      yield { ...result, failures: failed }
     }
   }
   return {
     counts,
     findings,
     written: write(),
+    lookAgainMs: () => lookAgainMs,
     progress: () => ({ counts: { ...counts }, ...state }),
   }
 }
@@ -147,7 +175,7 @@ async function* selectWork(
   differences: AsyncIterable<Difference>,
   counts: IndexCounts,
   findings: Findings,
-  onWork: () => void,
+  accept: (file: ScannedFile) => boolean,
 ): AsyncGenerator<ScannedFile> {
   for await (const difference of differences) {
     switch (difference.kind) {
@@ -166,8 +194,7 @@ async function* selectWork(
         else counts.unchanged++
         break
       case 'index':
-        onWork()
-        yield difference.file
+        if (accept(difference.file)) yield difference.file
     }
     counts.seen++
   }
@@ -207,6 +234,7 @@ function noCounts(): IndexCounts {
     pruned: 0,
     failed: 0,
     stillFailing: 0,
+    waiting: 0,
     links: 0,
   }
 }

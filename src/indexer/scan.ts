@@ -54,6 +54,8 @@ export interface ScanOptions {
    * Hidden, junk and excluded entries and files that are no pictures are passed over silently.
    */
   readonly onSkip?: ((entry: SkippedEntry) => void) | undefined
+  /** Told of each folder, the scanned one included, just before its entries are listed. */
+  readonly onFolder?: ((path: string) => void) | undefined
 }
 
 /** Folders and files that are never somebody's pictures; compared in lower case. */
@@ -96,6 +98,7 @@ export async function* scanFolder(root: string, options: ScanOptions): AsyncGene
   const top = resolve(root)
   const isExcluded = excludeMatcher(options.base ?? top, options.exclude)
   const device = await deviceOf(top)
+  options.onFolder?.(top)
   const levels = [batches(await listRoot(top, isExcluded))]
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     const { value: batch, done } = level.next()
@@ -103,7 +106,9 @@ export async function* scanFolder(root: string, options: ScanOptions): AsyncGene
       levels.pop()
       continue
     }
-    for (const look of await Promise.all(batch.map((entry) => lookAt(entry, isExcluded)))) {
+    for (const look of await Promise.all(
+      batch.map((entry) => lookAt(entry, isExcluded, options)),
+    )) {
       throwIfCancelled(options.signal)
       if (look.is === 'candidate') yield look.file
       else if (look.is === 'folder') levels.push(batches(look.entries))
@@ -154,6 +159,16 @@ function compilePattern(pattern: string) {
   }
 }
 
+/** Hidden, or never somebody's picture, whatever it holds. */
+export function isJunk(name: string): boolean {
+  return name.startsWith('.') || JUNK.has(name.toLowerCase())
+}
+
+/** Whether there is anything in a folder but what is hidden or junk. */
+export async function hasEntries(folder: string): Promise<boolean> {
+  return (await list(folder, () => false)).length > 0
+}
+
 /** The entries of a folder that are worth a look, in the order of the paths below them. */
 async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
   // Names as bytes: JavaScript compares strings by UTF-16 units, which order emoji differently.
@@ -163,7 +178,7 @@ async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
     const name = dirent.name.toString()
     const path = join(folder, name)
     const isDirectory = dirent.isDirectory()
-    if (name.startsWith('.') || JUNK.has(name.toLowerCase())) continue
+    if (isJunk(name)) continue
     if (isExcluded(path, isDirectory)) continue
     const key = isDirectory ? Buffer.concat([dirent.name, Buffer.from(sep)]) : dirent.name
     entries.push({ path, key, kind: kindOf(dirent, name) })
@@ -198,9 +213,14 @@ const REASONS = {
   bad_name: 'its name is not valid UTF-8',
 }
 
-async function lookAt({ path, kind }: Entry, isExcluded: IsExcluded): Promise<Look> {
+async function lookAt(
+  { path, kind }: Entry,
+  isExcluded: IsExcluded,
+  { onFolder }: ScanOptions,
+): Promise<Look> {
   if (kind !== 'file' && kind !== 'directory') return skipped(path, kind, REASONS[kind])
   try {
+    if (kind === 'directory') onFolder?.(path)
     if (kind === 'directory') return { is: 'folder', entries: await list(path, isExcluded) }
     const stats = await lstat(path)
     if (!stats.isFile()) return { is: 'gone' }
