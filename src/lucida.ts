@@ -2,12 +2,13 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
-import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
+import { explainFullDisk, invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
+import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
@@ -125,6 +126,20 @@ export interface Lucida {
     folders: readonly string[],
     options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<IndexEvent>
+  /**
+   * Indexes folders and keeps them up to date until `signal` is aborted. By events of the system;
+   * with `pollSeconds`, and where there are none, by looking every so often (docs/watching.md).
+   * `prune` holds for the first look only.
+   */
+  watch(
+    folders: readonly string[],
+    options?: {
+      exclude?: readonly string[]
+      prune?: boolean
+      pollSeconds?: number
+      signal?: AbortSignal
+    },
+  ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
   search(
     terms: readonly SearchTerm[],
@@ -143,6 +158,9 @@ export interface Lucida {
   remove(folder: string): Promise<number>
   close(): Promise<void>
 }
+
+/** A day between looks is hardly watching. */
+const MAX_POLL_SECONDS = 86_400
 
 /** Larger files are not read as a query. */
 const MAX_QUERY_BYTES = 512 * 1024 * 1024
@@ -233,30 +251,79 @@ export async function openResolved(config: Config): Promise<Lucida> {
     }
   }
 
+  const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
+
+  /** The folders to index with their roots, each claimed when its turn comes. */
+  async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
+    const roots = await listRoots(db)
+    const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
+    if (wanted.length === 0) {
+      throw new LucidaError(
+        'bad_input',
+        'No folder is indexed yet; name one: lucida index ~/Photos',
+      )
+    }
+    for (const name of wanted) {
+      const folder = await locateFolder(name, roots)
+      // Refuses a bad pattern before it is kept.
+      if (exclude) excludeMatcher(folder, exclude)
+      yield { folder, root: await claimRoot(db, folder, exclude) }
+    }
+  }
+
+  /** Brings the saved index up to date, so that the next search need not. */
+  const saveIndex = async () => (await currentIndex()).save()
+
+  async function* explaining<T>(events: AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      yield* events
+    } catch (error) {
+      throw explainFullDisk(error, config.databaseUrl ? 'the database' : config.dataDir)
+    }
+  }
+
+  async function* index(
+    folders: readonly string[],
+    { exclude, ...how }: Parameters<Lucida['index']>[1] & {} = {},
+  ): AsyncGenerator<IndexEvent> {
+    for await (const { folder, root } of claimFolders(folders, exclude)) {
+      yield* indexFolder(pipeline, root, folder, how)
+      if (how.signal?.aborted) break
+    }
+    await saveIndex()
+  }
+
+  async function* watch(
+    names: readonly string[],
+    { exclude, pollSeconds, ...how }: Parameters<Lucida['watch']>[1] & {} = {},
+  ): AsyncGenerator<IndexEvent> {
+    if (pollSeconds !== undefined && !(pollSeconds >= 1 && pollSeconds <= MAX_POLL_SECONDS)) {
+      throw invalidInput('pollSeconds', `a number between 1 and ${MAX_POLL_SECONDS}`, pollSeconds)
+    }
+    const folders: string[] = []
+    for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
+    const events = watchFolders(pipeline, folders, {
+      ...how,
+      times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
+      poll: pollSeconds !== undefined,
+      ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
+    })
+    let saved = false
+    for await (const event of events) {
+      // Whoever hears that a look is done finds what it found, in other processes too.
+      if (event.type === 'done' && (!saved || hasChanges(event.counts))) {
+        await saveIndex()
+        saved = true
+      }
+      yield event
+    }
+  }
+
   return {
     config,
     model,
-    async *index(folders, { exclude, ...how } = {}) {
-      const roots = await listRoots(db)
-      const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
-      if (wanted.length === 0) {
-        throw new LucidaError(
-          'bad_input',
-          'No folder is indexed yet; name one: lucida index ~/Photos',
-        )
-      }
-      const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
-      for (const name of wanted) {
-        const folder = await locateFolder(name, roots)
-        // Refuses a bad pattern before it is kept.
-        if (exclude) excludeMatcher(folder, exclude)
-        const root = await claimRoot(db, folder, exclude)
-        yield* indexFolder(pipeline, root, folder, how)
-        if (how.signal?.aborted) break
-      }
-      // So that the next search need not.
-      await (await currentIndex()).save()
-    },
+    index: (folders, how) => explaining(index(folders, how)),
+    watch: (folders, how) => explaining(watch(folders, how)),
     search: (terms, how = {}) => find(terms, { ...how, withoutQuery: false }),
     similar: (term, how = {}) => find([term], { ...how, withoutQuery: true }),
     async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
@@ -291,6 +358,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
     async close() {
       try {
         await opened?.save()
+      } catch (error) {
+        throw explainFullDisk(error, config.dataDir)
       } finally {
         await opened?.close()
         await clip.close()
