@@ -13,11 +13,12 @@ import {
   type SearchTerm,
 } from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
-import { invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
 import type { UnitVector } from './core/vector.ts'
-import type { IndexCounts, IndexEvent } from './indexer/events.ts'
+import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
+import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
@@ -127,6 +128,20 @@ export interface Lucida {
     folders: readonly string[],
     options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
   ): AsyncGenerator<IndexEvent>
+  /**
+   * Indexes folders and keeps them up to date until `signal` is aborted. By events of the system;
+   * with `pollSeconds`, and where there are none, by looking every so often (docs/watching.md).
+   * `prune` holds for the first look only.
+   */
+  watch(
+    folders: readonly string[],
+    options?: {
+      exclude?: readonly string[]
+      prune?: boolean
+      pollSeconds?: number
+      signal?: AbortSignal
+    },
+  ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
   search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures like one picture, which itself is left out. */
@@ -146,6 +161,9 @@ export interface Lucida {
   remove(folder: string): Promise<number>
   close(): Promise<void>
 }
+
+/** A day between looks is hardly watching. */
+const MAX_POLL_SECONDS = 86_400
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
 export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
@@ -243,35 +261,81 @@ export async function openResolved(config: Config): Promise<Lucida> {
     pictures: storedPictures(db, space),
   }
 
+  const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
+
+  /** The folders to index with their roots, each claimed when its turn comes. */
+  async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
+    const roots = await listRoots(db)
+    const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
+    if (wanted.length === 0) {
+      throw new LucidaError(
+        'bad_input',
+        'No folder is indexed yet; name one: lucida index ~/Photos',
+      )
+    }
+    for (const name of wanted) {
+      const folder = await locateFolder(name, roots)
+      // Refuses a bad pattern before it is kept.
+      if (exclude) excludeMatcher(folder, exclude)
+      yield { folder, root: await claimRoot(db, folder, exclude) }
+    }
+  }
+
+  async function* explaining<T>(events: AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      yield* events
+    } catch (error) {
+      throw explainFullDisk(error, config.databaseUrl ? 'the database' : config.dataDir)
+    }
+  }
+
+  async function* index(
+    folders: readonly string[],
+    { exclude, ...how }: Parameters<Lucida['index']>[1] & {} = {},
+  ): AsyncGenerator<IndexEvent> {
+    const standing = await beginWriting()
+    let changed = false
+    for await (const { folder, root } of claimFolders(folders, exclude)) {
+      for await (const event of indexFolder(pipeline, root, folder, how)) {
+        if (event.type === 'done') changed ||= hasChanges(event.counts)
+        yield event
+      }
+      if (how.signal?.aborted) break
+    }
+    await refreshStatistics(db)
+    await settle(changed ? null : standing)
+  }
+
+  async function* watch(
+    names: readonly string[],
+    { exclude, pollSeconds, ...how }: Parameters<Lucida['watch']>[1] & {} = {},
+  ): AsyncGenerator<IndexEvent> {
+    if (pollSeconds !== undefined && !(pollSeconds >= 1 && pollSeconds <= MAX_POLL_SECONDS)) {
+      throw invalidInput('pollSeconds', `a number between 1 and ${MAX_POLL_SECONDS}`, pollSeconds)
+    }
+    const folders: string[] = []
+    for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
+    const events = watchFolders(pipeline, folders, {
+      ...how,
+      times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
+      poll: pollSeconds !== undefined,
+      ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
+    })
+    let standing: Checkpoint | null = null
+    for await (const event of events) {
+      // A look writes nothing before its start has been taken in here.
+      if (event.type === 'start') standing = await beginWriting()
+      // Whoever hears that a look is done finds what it found, in other processes too.
+      if (event.type === 'done') await settle(hasChanges(event.counts) ? null : standing)
+      yield event
+    }
+  }
+
   return {
     config,
     model,
-    async *index(folders, { exclude, ...how } = {}) {
-      const roots = await listRoots(db)
-      const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
-      if (wanted.length === 0) {
-        throw new LucidaError(
-          'bad_input',
-          'No folder is indexed yet; name one: lucida index ~/Photos',
-        )
-      }
-      const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
-      const standing = await beginWriting()
-      let changed = false
-      for (const name of wanted) {
-        const folder = await locateFolder(name, roots)
-        // Refuses a bad pattern before it is kept.
-        if (exclude) excludeMatcher(folder, exclude)
-        const root = await claimRoot(db, folder, exclude)
-        for await (const event of indexFolder(pipeline, root, folder, how)) {
-          if (event.type === 'done') changed ||= hasChanged(event.counts)
-          yield event
-        }
-        if (how.signal?.aborted) break
-      }
-      await refreshStatistics(db)
-      await settle(changed ? null : standing)
-    },
+    index: (folders, how) => explaining(index(folders, how)),
+    watch: (folders, how) => explaining(watch(folders, how)),
     search: (terms, options = {}) => answerSearch(context, terms, options, false),
     similar: (term, options = {}) => answerSearch(context, [term], options, true),
     list: (options = {}) => answerList(context, options),
@@ -309,6 +373,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
     async close() {
       try {
         if (opened) await settle(null)
+      } catch (error) {
+        throw explainFullDisk(error, config.dataDir)
       } finally {
         await opened?.close()
         await clip.close()
@@ -321,12 +387,6 @@ export async function openResolved(config: Config): Promise<Lucida> {
     const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path), path))
     return (await clip.embedPixels([pixels]))[0]!
   }
-}
-
-/** Whether a run changed what searches find or show. */
-function hasChanged(counts: Readonly<IndexCounts>): boolean {
-  const { embedded, reused, returned, vanished, pruned, failed } = counts
-  return embedded + reused + returned + vanished + pruned + failed > 0
 }
 
 /** Codes that say what is wrong with a picture, in words that do not name it. */

@@ -16,27 +16,42 @@ export async function printIndexing(io: CliIo, events: AsyncIterable<IndexEvent>
   let startedAt = performance.now()
   let drawnAt = startedAt
   let failures = 0
+  /** Up to date and watched: from now on only what changes is worth a line. */
+  const watched = new Set<string>()
+  /** What was said of folders that are away; said once, not at every look. */
+  const away = new Set<string>()
+  let isAway = false
   const clear = io.errIsTerminal ? '\r\u001B[K' : ''
+  const say = (line: string) => io.err(`${clear}${line}\n`)
   for await (const event of events) {
     const now = performance.now()
     if (event.type === 'start') {
       startedAt = drawnAt = now
-      io.err(`indexing ${event.folder}\n`)
+      failures = 0
+      isAway = false
+      if (watched.size === 0) io.err(`indexing ${event.folder}\n`)
     } else if (event.type === 'failure') {
       failures++
-      if (failures <= FAILURES_SHOWN) io.err(`${clear}skipped ${event.path}: ${event.reason}\n`)
-    } else if (event.type === 'unreadable') {
-      io.err(`${clear}cannot read the folder ${event.path}; what was known in it is kept\n`)
-    } else if (event.type === 'unmounted') {
-      io.err(`${clear}${unmountedLine(event)}\n`)
+      if (failures <= FAILURES_SHOWN) say(`skipped ${event.path}: ${event.reason}`)
+    } else if (event.type === 'unreadable' || event.type === 'unmounted') {
+      const line = event.type === 'unmounted' ? unmountedLine(event) : unreadableLine(event)
+      if (!away.has(line)) say(line)
+      away.add(line)
+      isAway = true
+    } else if (event.type === 'watching') {
+      watched.add(event.folder)
+      say(watchingLine(event))
     } else if (event.type === 'progress') {
       const every = io.errIsTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS
       if (now - drawnAt < every) continue
       drawnAt = now
       const line = progressLine(event, now - startedAt, io.errIsTerminal)
       io.err(io.errIsTerminal ? clear + line : `${line}\n`)
-    } else {
-      io.err(`${clear}${doneLine(event)}\n`)
+    } else if (event.type === 'done') {
+      if (watched.size === 0) say(doneLine(event))
+      else if (hasChanges(event)) say(`${event.folder}: ${countsText(event, CHANGES)}`)
+      else io.err(clear)
+      if (!isAway) away.clear()
       if (failures > 0) io.err(dim(io, 'see them all: lucida failures') + '\n')
     }
   }
@@ -56,12 +71,23 @@ function progressLine(
   return `${bar}${done}/${found}${complete ? '' : '+'} at ${perSecond.toFixed(0)}/s${eta}`
 }
 
-function doneLine({ counts, tookMs, cancelled }: Extract<IndexEvent, { type: 'done' }>): string {
-  const parts = COUNTS.flatMap(([key, words]) =>
-    counts[key] > 0 ? [`${counts[key]} ${words}`] : [],
-  )
-  const what = parts.join(', ') || 'no pictures'
+function doneLine(event: Extract<IndexEvent, { type: 'done' }>): string {
+  const { tookMs, cancelled } = event
+  const what = countsText(event, COUNTS) || 'no pictures'
   return `${cancelled ? 'stopped' : 'done'} in ${duration(tookMs / 1000)}: ${what}`
+}
+
+function countsText(
+  { counts }: { readonly counts: Readonly<IndexCounts> },
+  which: typeof COUNTS,
+): string {
+  return which
+    .flatMap(([key, words]) => (counts[key] > 0 ? [`${counts[key]} ${words}`] : []))
+    .join(', ')
+}
+
+function hasChanges({ counts }: { readonly counts: Readonly<IndexCounts> }): boolean {
+  return CHANGES.some(([key]) => counts[key] > 0)
 }
 
 const COUNTS: readonly [keyof IndexCounts, string][] = [
@@ -73,9 +99,29 @@ const COUNTS: readonly [keyof IndexCounts, string][] = [
   ['pruned', 'pruned'],
   ['failed', 'failed'],
   ['stillFailing', 'still failing'],
+  ['waiting', 'still being written'],
   ['links', 'links not followed'],
   ['rawsAside', 'raw files beside their JPEG left out'],
 ]
+
+/** Those that are worth a line while watching. */
+const CHANGES = COUNTS.filter(
+  ([key]) => !['unchanged', 'stillFailing', 'waiting', 'links'].includes(key),
+)
+
+function watchingLine({
+  folder,
+  everyMs,
+  reason,
+}: Extract<IndexEvent, { type: 'watching' }>): string {
+  const how =
+    everyMs === null ? `watching ${folder}` : `looking at ${folder} every ${everyMs / 1000} s`
+  return `${how}${reason === null ? '' : `, since ${reason}`}; Ctrl-C ends`
+}
+
+function unreadableLine({ path }: Extract<IndexEvent, { type: 'unreadable' }>): string {
+  return `cannot read the folder ${path}; what was known in it is kept`
+}
 
 function unmountedLine({ folder, lost, of }: Extract<IndexEvent, { type: 'unmounted' }>): string {
   return (

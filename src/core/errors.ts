@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'index_stale'
   | 'database_busy'
   | 'database_unavailable'
+  | 'disk_full'
   | 'fetch_failed'
   | 'unsupported_format'
   | 'corrupt_image'
@@ -42,6 +43,22 @@ export function invalidInput(name: string, expected: string, actual: unknown): L
 /** The text of any thrown value, for messages that quote a library's own words. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** Codes of a disk or quota that is full: the system's, and Postgres' own. */
+const FULL_DISK = new Set(['ENOSPC', 'EDQUOT', '53100'])
+
+/** `error` in clear words when a full disk is what caused it, else `error` itself. */
+export function explainFullDisk(error: unknown, where: string): unknown {
+  if (error instanceof LucidaError) return error
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (!FULL_DISK.has(systemCode(cause) ?? '')) continue
+    const message =
+      `The disk of ${where} is full (${cause.message}). ` +
+      'What was done is kept; free some space and run the same again'
+    return new LucidaError('disk_full', message, { cause: error })
+  }
+  return error
 }
 
 /** The `code` of a Node.js system error (`ENOENT`, `EACCES`, …), if it has one. */

@@ -20,6 +20,8 @@ export interface IndexCounts {
   failed: number
   /** Failures of earlier runs whose files are as they were. */
   stillFailing: number
+  /** Files that are still being written and were left for the next look (when watching). */
+  waiting: number
   /** Symbolic links, which are never followed. */
   links: number
   /** Raw files left out because the camera's own picture of the same name lies beside them. */
@@ -48,12 +50,24 @@ export type IndexEvent =
     }
   /** A folder below the root that cannot be read; what was known below it is kept. */
   | { readonly type: 'unreadable'; readonly folder: string; readonly path: string }
-  /** The root looks unmounted: `lost` of its `of` pictures are gone, and nothing was changed. */
+  /** The root `folder` looks unmounted: `lost` of its `of` pictures are gone; nothing was changed. */
   | {
       readonly type: 'unmounted'
       readonly folder: string
       readonly lost: number
       readonly of: number
+    }
+  /** Files were left because they are still being written; look again in `forMs`. */
+  | { readonly type: 'waiting'; readonly folder: string; readonly forMs: number }
+  /**
+   * The folder is up to date and watched from now on: by events of the system when `everyMs` is
+   * null, else by looking every so often, and `reason` says why when nobody asked for that.
+   */
+  | {
+      readonly type: 'watching'
+      readonly folder: string
+      readonly everyMs: number | null
+      readonly reason: string | null
     }
   | {
       readonly type: 'done'

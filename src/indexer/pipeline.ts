@@ -19,6 +19,7 @@ import {
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
+import { type Patience, waitFor } from './patience.ts'
 import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 import { type Findings, settle } from './settle.ts'
 
@@ -31,6 +32,10 @@ export interface IndexOptions {
   /** Delete what is gone from the database, even when the folder looks unmounted. */
   readonly prune?: boolean
   readonly signal?: AbortSignal
+  /** Leaves files that are still being written for another run; a `waiting` event says when. */
+  readonly patience?: Patience
+  /** Told of each folder just before it is listed: who watches it from then on misses nothing. */
+  readonly onFolder?: (path: string) => void
 }
 
 /** Pictures per run of the model and per transaction: large enough to fill the cores. */
@@ -50,8 +55,8 @@ export async function* indexFolder(
   options: IndexOptions = {},
 ): AsyncGenerator<IndexEvent> {
   const startedAt = performance.now()
-  const picturesBefore = await countPictures(context.db, folder)
-  const run = startRun(context, root, folder, options.signal)
+  const picturesBefore = await countPictures(context.db, root.path)
+  const run = startRun(context, root, folder, options)
   let wentAway = false
   yield { type: 'start', folder }
   try {
@@ -70,23 +75,26 @@ export async function* indexFolder(
   for (const path of run.findings.unreadable) yield { type: 'unreadable', folder, path }
   const cancelled = options.signal?.aborted ?? false
   if (wentAway) {
-    yield { type: 'unmounted', folder, lost: picturesBefore, of: picturesBefore }
+    const lost = await countPictures(context.db, folder)
+    yield { type: 'unmounted', folder: root.path, lost, of: picturesBefore }
   } else if (!cancelled) {
     for (const failure of await recordUnreachable(context, run)) {
       const { path, code, reason } = failure
       yield { type: 'failure', folder, path, code, reason }
     }
     const isExcluded = excludeMatcher(root.path, root.exclude)
-    const unmounted = await settle(context.db, folder, run.findings, {
+    const unmounted = await settle(context.db, root, folder, run.findings, {
       counts: run.counts,
       picturesBefore,
       // A raw file whose JPEG has appeared is not lost either.
-      isExcluded: (path) => isExcluded(path) || run.rawsAside.has(path),
+      isLeftOut: (path) => isExcluded(path) || run.rawsAside.has(path),
       prune: options.prune ?? false,
     })
-    if (unmounted) yield { type: 'unmounted', folder, ...unmounted }
+    if (unmounted) yield { type: 'unmounted', folder: root.path, ...unmounted }
     else if (folder === root.path) await markIndexed(context.db, root.path)
   }
+  const { lookAgainMs } = run
+  if (lookAgainMs() < Infinity) yield { type: 'waiting', folder, forMs: lookAgainMs() }
   const tookMs = Math.round(performance.now() - startedAt)
   yield { type: 'done', folder, counts: run.counts, tookMs, cancelled }
 }
@@ -96,18 +104,27 @@ function startRun(
   context: PipelineContext,
   root: Root,
   folder: string,
-  signal: AbortSignal | undefined,
+  { signal, onFolder, patience }: IndexOptions,
 ) {
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const rawsAside = new Set<string>()
   const unreachable = new Map<string, string>()
   const state = { found: 0, done: 0, complete: false }
+  let lookAgainMs = Infinity
+  /** Whether there is nothing more to wait for; else the file is counted as waiting. */
+  const isOver = (ms: number) => {
+    if (ms === 0) return true
+    counts.waiting++
+    lookAgainMs = Math.min(lookAgainMs, ms)
+    return false
+  }
 
   const scanned = scanIfThere(folder, {
     base: root.path,
     exclude: root.exclude,
     signal,
+    onFolder,
     onSkip: ({ kind, path }) => {
       if (kind === 'symbolic_link') counts.links++
       if (kind === 'raw_beside_picture') {
@@ -122,7 +139,11 @@ function startRun(
   })
   const differences = diffFolder(context.db, context.space, folder, scanned)
   const work = readAhead(
-    selectWork(differences, counts, findings, () => state.found++),
+    selectWork(differences, counts, findings, (file) => {
+      if (!isOver(waitFor(file, patience?.beforeReadMs))) return false
+      state.found++
+      return true
+    }),
     FILES_AHEAD,
     () => (state.complete = true),
   )
@@ -137,13 +158,20 @@ function startRun(
   })
   async function* write() {
     for await (const result of embedded) {
-      const failures = result.failures.filter(({ path }) => isStorablePath(path))
+      const failed = result.failures.filter((file) =>
+        isOver(
+          patience && file.code === 'file_changed'
+            ? patience.beforeReadMs
+            : waitFor(file, patience?.beforeFailureMs),
+        ),
+      )
+      const failures = failed.filter(({ path }) => isStorablePath(path))
       await writeBatch(context.db, context.space, { files: result.files, failures })
       state.done += result.size
       counts.embedded += result.files.filter((file) => file.vector).length
       counts.reused += result.files.filter((file) => !file.vector).length
-      counts.failed += result.failures.length
-      yield result
+      counts.failed += failed.length
+      yield { ...result, failures: failed }
     }
   }
   return {
@@ -152,6 +180,7 @@ function startRun(
     rawsAside,
     unreachable,
     written: write(),
+    lookAgainMs: () => lookAgainMs,
     progress: () => ({ counts: { ...counts }, ...state }),
   }
 }
@@ -198,7 +227,7 @@ async function* selectWork(
   differences: AsyncIterable<Difference>,
   counts: IndexCounts,
   findings: Findings,
-  onWork: () => void,
+  accept: (file: ScannedFile) => boolean,
 ): AsyncGenerator<ScannedFile> {
   for await (const difference of differences) {
     switch (difference.kind) {
@@ -217,8 +246,7 @@ async function* selectWork(
         else counts.unchanged++
         break
       case 'index':
-        onWork()
-        yield difference.file
+        if (accept(difference.file)) yield difference.file
     }
     counts.seen++
   }
@@ -258,6 +286,7 @@ function noCounts(): IndexCounts {
     pruned: 0,
     failed: 0,
     stillFailing: 0,
+    waiting: 0,
     links: 0,
     rawsAside: 0,
   }

@@ -57,6 +57,8 @@ export interface ScanOptions {
    * are passed over silently.
    */
   readonly onSkip?: ((entry: SkippedEntry) => void) | undefined
+  /** Told of each folder, the scanned one included, just before its entries are listed. */
+  readonly onFolder?: ((path: string) => void) | undefined
 }
 
 /** Folders and files that are never somebody's pictures; compared in lower case. */
@@ -105,6 +107,7 @@ export async function* scanFolder(root: string, options: ScanOptions): AsyncGene
   const top = resolve(root)
   const isExcluded = excludeMatcher(options.base ?? top, options.exclude)
   const device = await deviceOf(top)
+  options.onFolder?.(top)
   const levels = [batches(await listRoot(top, isExcluded))]
   for (let level = levels.at(-1); level; level = levels.at(-1)) {
     const { value: batch, done } = level.next()
@@ -112,7 +115,9 @@ export async function* scanFolder(root: string, options: ScanOptions): AsyncGene
       levels.pop()
       continue
     }
-    for (const look of await Promise.all(batch.map((entry) => lookAt(entry, isExcluded)))) {
+    for (const look of await Promise.all(
+      batch.map((entry) => lookAt(entry, isExcluded, options)),
+    )) {
       throwIfCancelled(options.signal)
       if (look.is === 'candidate') yield look.file
       else if (look.is === 'folder') levels.push(batches(look.entries))
@@ -163,6 +168,16 @@ function compilePattern(pattern: string) {
   }
 }
 
+/** Hidden, or never somebody's picture, whatever it holds. */
+export function isJunk(name: string): boolean {
+  return name.startsWith('.') || JUNK.has(name.toLowerCase())
+}
+
+/** Whether there is anything in a folder but what is hidden or junk. */
+export async function hasEntries(folder: string): Promise<boolean> {
+  return (await list(folder, () => false)).length > 0
+}
+
 /** The entries of a folder that are worth a look, in the order of the paths below them. */
 async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
   // Names as bytes: JavaScript compares strings by UTF-16 units, which order emoji differently.
@@ -172,7 +187,7 @@ async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
     const name = dirent.name.toString()
     const path = join(folder, name)
     const isDirectory = dirent.isDirectory()
-    if (name.startsWith('.') || JUNK.has(name.toLowerCase())) continue
+    if (isJunk(name)) continue
     if (isExcluded(path, isDirectory)) continue
     const key = isDirectory ? Buffer.concat([dirent.name, Buffer.from(sep)]) : dirent.name
     const kind = kindOf(dirent, name)
@@ -227,9 +242,14 @@ const REASONS = {
   raw_beside_picture: 'is a raw file beside a picture of the same name',
 }
 
-async function lookAt({ path, kind }: Entry, isExcluded: IsExcluded): Promise<Look> {
+async function lookAt(
+  { path, kind }: Entry,
+  isExcluded: IsExcluded,
+  { onFolder }: ScanOptions,
+): Promise<Look> {
   if (kind !== 'file' && kind !== 'directory') return skipped(path, kind, REASONS[kind])
   try {
+    if (kind === 'directory') onFolder?.(path)
     if (kind === 'directory') return { is: 'folder', entries: await list(path, isExcluded) }
     const stats = await lstat(path)
     if (!stats.isFile()) return { is: 'gone' }

@@ -1,11 +1,13 @@
 // The end of a complete run: what is gone leaves the results, what is there again comes back,
-// unless the folder looks unmounted, and then nothing changes.
+// unless the root looks unmounted, and then nothing changes.
 import { existsSync } from 'node:fs'
 import { sep } from 'node:path'
 import type { Database } from '../store/database.ts'
 import { forgetFailures } from '../store/failures.ts'
 import { deletePaths, type KnownFile, markMissing, stillVisible } from '../store/paths.ts'
+import type { Root } from '../store/roots.ts'
 import type { IndexCounts } from './events.ts'
+import { hasEntries } from './scan.ts'
 
 /** What a walk found that can only be judged once it is complete. */
 export interface Findings {
@@ -19,25 +21,30 @@ export interface Findings {
   readonly unreadable: string[]
 }
 
-/** A folder that looks unmounted: `lost` of its `of` pictures are gone. */
+/** A root that looks unmounted: `lost` of its `of` pictures are gone. */
 export interface Unmounted {
   readonly lost: number
   readonly of: number
 }
 
 /**
- * Acts on the findings and counts what it did. A folder counts as unmounted when it is missing or
+ * Acts on the findings and counts what it did. A root counts as unmounted when it is missing or
  * empty, or when more than half of the pictures it had are lost; moves within the indexed folders
  * are no losses, and neither is what the user excluded. `prune` overrides that, and deletes.
+ * A run over a folder inside the root is judged by the root too: a folder that is gone from a root
+ * that is there was deleted. Were it a drive of its own, its pictures come back with it.
  */
 export async function settle(
   db: Database,
+  root: Root,
   folder: string,
   findings: Findings,
   how: {
     readonly counts: IndexCounts
+    /** Of the whole root, when the run began. */
     readonly picturesBefore: number
-    readonly isExcluded: (path: string) => boolean
+    /** Left out although it is there: excluded, or a raw file beside its JPEG. */
+    readonly isLeftOut: (path: string) => boolean
     readonly prune: boolean
   },
 ): Promise<Unmounted | null> {
@@ -46,12 +53,16 @@ export async function settle(
     !findings.unreadable.some((at) => path === at || path.startsWith(at + sep))
   const gone = findings.vanished.filter(({ path }) => isKnown(path))
   if (!how.prune) {
-    if (of > 0 && !existsSync(folder)) return { lost: of, of }
+    if (of > 0 && !existsSync(root.path)) return { lost: of, of }
     const lost = await countLost(
       db,
-      gone.filter(({ path }) => !how.isExcluded(path)),
+      gone.filter(({ path }) => !how.isLeftOut(path)),
     )
-    if (lost > of / 2 || (lost > 0 && counts.seen === 0)) return { lost, of }
+    if (lost > of / 2) return { lost, of }
+    if (lost > 0 && counts.seen === 0) {
+      if (folder === root.path || !(await hasEntries(root.path).catch(() => false)))
+        return { lost, of }
+    }
   }
   await markMissing(db, findings.returned, false)
   await markMissing(

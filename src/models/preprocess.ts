@@ -1,6 +1,6 @@
 // Picture -> the tensor an image tower takes.
 import type { Sharp } from 'sharp'
-import type { OpenedPicture } from '../pictures/open-picture.ts'
+import { type OpenedPicture, openPicture } from '../pictures/open-picture.ts'
 import { decodeError } from '../pictures/picture-error.ts'
 import type { PixelRule } from './pixel-rule.ts'
 
@@ -17,11 +17,7 @@ export async function preprocess(
   rule: PixelRule,
   pathHint?: string,
 ): Promise<PixelTensor> {
-<<<<<<< HEAD
-  const opened = picture instanceof Uint8Array ? await open(picture, pathHint) : picture
-=======
   const opened = picture instanceof Uint8Array ? await openPicture(picture, pathHint) : picture
->>>>>>> formats
   try {
     const { data } = await resizeByRule(opened, rule)
       .flatten({ background: '#fff' })
@@ -65,10 +61,4 @@ function toTensor(data: Uint8Array, rule: PixelRule): PixelTensor {
     for (let i = 0; i < plane; i++) out[c * plane + i] = data[3 * i + c]! * factor - offset
   }
   return out
-}
-
-/** Loaded at the first picture: a search for words alone needs no decoder. */
-async function open(bytes: Uint8Array, pathHint: string | undefined): Promise<OpenedPicture> {
-  const { openPicture } = await import('../pictures/open-picture.ts')
-  return openPicture(bytes, pathHint)
 }

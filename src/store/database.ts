@@ -13,6 +13,7 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
 import { claimDirectory } from './owner.ts'
 import * as schema from './schema.ts'
 
@@ -36,7 +37,7 @@ const MIGRATION_LOCK = 0x6c756369
 /**
  * Opens and migrates.
  * - `{ directory }`: PGlite in `<directory>/database`, owned by this process until `close`.
- *   Throws `database_busy` when another process owns it.
+ *   Throws `database_busy` when another process owns it, and `disk_full`, as does every transaction.
  * - `{ url: 'memory://' }`: PGlite without files.
  * - `{ url: 'postgres://…' }`: a server, version 15 or later. Throws `database_unavailable`.
  */
@@ -59,8 +60,11 @@ async function openEmbedded(directory: string): Promise<OpenDatabase> {
   const owner = await claimDirectory(directory)
   try {
     const path = join(directory, 'database')
+    await assertFreeSpace(directory, existsSync(path) ? ROOM_TO_OPEN : ROOM_TO_CREATE)
     if (!existsSync(path)) await createEmbedded(directory, path)
-    return await openPglite(await PGlite.create(path), () => owner.release())
+    const database = await openPglite(await PGlite.create(path), () => owner.release())
+    askForRoom(database.db, directory)
+    return database
   } catch (cause) {
     await owner.release()
     if (cause instanceof LucidaError) throw cause

@@ -26,6 +26,11 @@ export async function listRoots(db: Database): Promise<Root[]> {
   return db.select().from(roots).orderBy(roots.path)
 }
 
+/** The root that covers `folder`, if there is one. */
+export async function findRoot(db: Database, folder: string): Promise<Root | undefined> {
+  return around(await listRoots(db), folder)
+}
+
 /**
  * The root that covers `folder`: an existing one at or above it, or a new one, which then takes the
  * place of the roots below it and of their globs. `exclude`, when given, replaces the root's globs.
@@ -38,21 +43,21 @@ export async function claimRoot(
   // Under the lock, so that two processes cannot make roots that nest.
   return withWriterLock(db, async (tx) => {
     const existing = await listRoots(tx)
-    const around = existing.find((root) => root.path === folder || isBelow(folder, root.path))
-    if (around) {
-      if (exclude === undefined) return around
+    const root = around(existing, folder)
+    if (root) {
+      if (exclude === undefined) return root
       await tx
         .update(roots)
         .set({ exclude: [...exclude] })
-        .where(eq(roots.path, around.path))
-      return { ...around, exclude: [...exclude] }
+        .where(eq(roots.path, root.path))
+      return { ...root, exclude: [...exclude] }
     }
     const within = existing.filter((root) => isBelow(root.path, folder))
     for (const root of within) await tx.delete(roots).where(eq(roots.path, root.path))
     const inherited = within.flatMap((root) => globsWithin(folder, root))
     const values = { path: folder, exclude: [...(exclude ?? inherited)] }
-    const [root] = await tx.insert(roots).values(values).returning()
-    return root!
+    const [made] = await tx.insert(roots).values(values).returning()
+    return made!
   })
 }
 
@@ -112,6 +117,10 @@ export async function summarizeRoots(db: Database): Promise<RootSummary[]> {
     })
   }
   return summaries
+}
+
+function around(all: readonly Root[], folder: string): Root | undefined {
+  return all.find((root) => root.path === folder || isBelow(folder, root.path))
 }
 
 function isBelow(path: string, folder: string): boolean {

@@ -481,6 +481,45 @@ describeDatabase('indexing', (newPlace, engine) => {
     expect(await shown(folder, model)).toEqual(['a.png', 'trip/c.png', 'trip/d.png', 'trip/e.png'])
   })
 
+  test('most of a folder inside a root may go, even all of it, but not most of the root', async () => {
+    await using folder = await newFolder()
+    const model = fakeModel()
+    await writePictures(folder, [...numbered(4), 'trip/a.png', 'trip/b.png', 'trip/c.png'])
+    await index(folder, model)
+    await folder.remove('trip/a.png')
+    await folder.remove('trip/b.png')
+    const most = await index(folder.at('trip'), model)
+    expect(most).toMatchObject({ unmounted: undefined, counts: { vanished: 2 } })
+    await folder.remove('trip')
+    const all = await index(folder.at('trip'), model)
+    expect(all).toMatchObject({ unmounted: undefined, counts: { vanished: 1 } })
+    expect(await shown(folder, model)).toEqual(numbered(4))
+
+    await writePictures(folder, numbered(6, 'tour/'))
+    await index(folder, model)
+    await folder.remove('tour')
+    const { unmounted } = await index(folder.at('tour'), model)
+    expect(unmounted).toMatchObject({ folder: folder.path, lost: 6, of: 10 })
+    expect(await shown(folder, model)).toHaveLength(10)
+  })
+
+  test.each(['is missing', 'is empty'])(
+    'when the root %s, a folder inside it is not taken for deleted',
+    async (how) => {
+      await using folder = await newFolder()
+      const model = fakeModel()
+      await writePictures(folder, [...numbered(4), 'trip/a.png'])
+      await index(folder, model)
+      await using away = await newFolder()
+      await takeAway(folder, away)
+      // As a mount point may look.
+      if (how === 'is empty') await folder.write('.not-mounted', new Uint8Array())
+      const { unmounted } = await index(folder.at('trip'), model)
+      expect(unmounted).toMatchObject({ folder: folder.path, of: 5 })
+      expect(await shown(folder, model)).toHaveLength(5)
+    },
+  )
+
   test('a folder around roots takes their place, and nothing is embedded again', async () => {
     await using folder = await newFolder()
     const model = fakeModel()
@@ -709,6 +748,7 @@ describeDatabase('indexing', (newPlace, engine) => {
       pruned: 0,
       failed: 1,
       stillFailing: 1,
+      waiting: 0,
       links: 0,
       rawsAside: 0,
     })

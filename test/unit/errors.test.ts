@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { invalidInput, LucidaError, messageOf, systemCode } from '../../src/core/errors.ts'
+import {
+  explainFullDisk,
+  invalidInput,
+  LucidaError,
+  messageOf,
+  systemCode,
+} from '../../src/core/errors.ts'
 
 test('an error carries its code, its words and its cause', () => {
   const cause = new Error('disk on fire')
@@ -41,3 +47,20 @@ test('only a text counts as a system code', () => {
   expect(systemCode(new Error('plain'))).toBeUndefined()
   expect(systemCode(null)).toBeUndefined()
 })
+
+test('a full disk is said in clear words, however deep its code lies', () => {
+  const full = (code: string) => Object.assign(new Error('could not extend file'), { code })
+  for (const code of ['ENOSPC', 'EDQUOT', '53100']) {
+    const error = new Error('Failed query: insert …', { cause: full(code) })
+    expect(explainFullDisk(error, '/data')).toMatchObject({
+      code: 'disk_full',
+      message: expect.stringMatching(/^The disk of \/data is full \(could not extend file\)\. /),
+      cause: error,
+    })
+  }
+})
+
+test.each([new Error('out of memory'), 'no error', new LucidaError('not_found', 'gone')])(
+  'what is no full disk is left as it is: %s',
+  (error) => expect(explainFullDisk(error, '/data')).toBe(error),
+)

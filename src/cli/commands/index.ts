@@ -4,12 +4,17 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { collect, configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { collect, configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
 import { printIndexing } from '../progress.ts'
+
+/** Between looks when `--poll` names no time. */
+const DEFAULT_POLL_SECONDS = 30
 
 interface Flags extends PartialConfig {
   prune?: boolean
   exclude?: string[]
+  watch?: boolean
+  poll?: number | true
   json?: boolean
 }
 
@@ -25,12 +30,23 @@ export function indexCommand(io: CliIo): Command {
       .argument('[path...]', 'folders')
       .option('--prune', 'delete what is gone, even when a drive looks unmounted')
       .option('--exclude <glob>', 'leave out matching files and folders (repeatable)', collect)
+      .option('--watch', 'then keep them up to date until interrupted')
+      .option(
+        '--poll [seconds]',
+        'with --watch, look every so often (30 s): for network drives',
+        integer(1, 86_400),
+      )
       .option('--json', 'print events as JSON lines'),
-  ).action(async (paths: string[], { prune = false, exclude, json, ...flags }: Flags) => {
+  ).action(async (paths: string[], given: Flags, command: Command) => {
+    const { prune = false, exclude, watch = false, poll, json, ...flags } = given
+    if (poll && !watch) command.error("error: option '--poll' needs '--watch'")
     await withLucida(configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
       const folders = paths.map((path) => resolve(io.cwd, path))
-      const events = lucida.index(folders, options)
+      const pollSeconds = poll === true ? DEFAULT_POLL_SECONDS : poll
+      const events = watch
+        ? lucida.watch(folders, { ...options, ...(pollSeconds && { pollSeconds }) })
+        : lucida.index(folders, options)
       if (!json) return printIndexing(io, events)
       for await (const event of events) printJson(io, event)
     })
