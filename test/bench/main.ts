@@ -6,6 +6,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   'index-quality': () => import('./index-quality.ts'),
   relevance: () => import('./relevance.ts'),
   kill: () => import('./kill.ts'),
+  durability: () => import('./durability.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })
