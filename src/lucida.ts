@@ -27,6 +27,7 @@ import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
+import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { findVectors } from './store/pictures.ts'
 import { claimRoot, listRoots, type Root, removeRoot, summarizeRoots } from './store/roots.ts'
@@ -37,6 +38,7 @@ export type { PartialConfig } from './config.ts'
 export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
+export type { Repair } from './store/embedded.ts'
 
 /** A term of a search: a query term, or a picture by its file or address. */
 export type SearchTerm =
@@ -111,12 +113,16 @@ export interface Status {
   /** Pictures that a search looks through. */
   readonly searchable: number
   readonly roots: readonly RootSummary[]
+  /** How opening the embedded database has repaired it; `null` when there was no need. */
+  readonly repaired: Repair | null
 }
 
 /** An open Lucida. Close it: an embedded data directory has one owner at a time. */
 export interface Lucida {
   readonly config: Config
   readonly model: ModelSpec
+  /** How opening the embedded database has repaired it: index again when it is not `null`. */
+  readonly repaired: Repair | null
   /**
    * Indexes folders, one after another; every known root when none is named. Nothing happens until
    * the events are read. Throws `not_found` or `bad_input` for what is no folder.
@@ -236,6 +242,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   return {
     config,
     model,
+    repaired: database.repaired,
     async *index(folders, { exclude, ...how } = {}) {
       const roots = await listRoots(db)
       const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
@@ -251,6 +258,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         // Refuses a bad pattern before it is kept.
         if (exclude) excludeMatcher(folder, exclude)
         const root = await claimRoot(db, folder, exclude)
+        await database.noteRoots()
         yield* indexFolder(pipeline, root, folder, how)
         if (how.signal?.aborted) break
       }
@@ -279,6 +287,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         index: index.kind,
         searchable: index.size,
         roots: await summarizeRoots(db),
+        repaired: database.repaired,
       }
     },
     async failures() {
@@ -286,7 +295,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
     async remove(folder) {
       const path = await realpath(folder).catch(() => resolve(folder))
-      return removeRoot(db, path)
+      const removed = await removeRoot(db, path)
+      await database.noteRoots()
+      return removed
     },
     async close() {
       try {

@@ -1,6 +1,7 @@
 // What every command shares: the global flags, and opening and closing Lucida around the work.
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
+import { repairText } from '../diagnose.ts'
 import { type Lucida, openResolved } from '../lucida.ts'
 import type { CliIo } from './io.ts'
 
@@ -17,12 +18,14 @@ export function configOf(io: CliIo, flags: PartialConfig): Config {
   return resolveConfig({ flags: { dataDir, model }, env: io.env, cwd: io.cwd })
 }
 
-/** Opens Lucida for `work` and closes it whatever happens. */
+/** Opens Lucida for `work` and closes it whatever happens; says so when it had to be repaired. */
 export async function withLucida<T>(
+  io: CliIo,
   config: Config,
   work: (lucida: Lucida) => Promise<T>,
 ): Promise<T> {
   const lucida = await openResolved(config)
+  if (lucida.repaired) io.err(`${repairText(lucida.repaired)}\n`)
   try {
     return await work(lucida)
   } finally {

@@ -1,5 +1,6 @@
 // Kill -9 at random moments of the embedded database's life, without pictures or models around it:
-// while it is created, at checkpoints, between writes, in a migration, while it is opened. After
+// while it is created, at checkpoints, between writes, in a migration, while it is opened, and while
+// it is closed and a snapshot is taken. After
 // each kill a fresh process opens the directory, compares what is there with what was acknowledged,
 // and checks every table and index (amcheck).
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -10,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { unpackFolder } from '../../src/store/snapshot.ts'
 import type { Found, Task } from '../helpers/durability-child.ts'
 import { printHeader, quantile, seededRandom } from './report.ts'
 
@@ -43,6 +45,7 @@ const PHASES: Readonly<Record<string, Phase>> = {
   writes: (...args) => killWriters('write', ...args),
   migrations: killMigrations,
   opening: killOpenings,
+  closing: killClosings,
 }
 
 /** Runs all phases; exit code 1 when anything was lost. */
@@ -320,6 +323,33 @@ async function killOpenings(
     }
   }
   await look(directory, acked, tally)
+}
+
+/** Each in a copy of a new database, with changes enough for a snapshot, which must be whole. */
+async function killClosings(
+  folder: string,
+  random: Random,
+  tally: Tally,
+  kills: number,
+): Promise<void> {
+  let wholeMs = 0
+  for (; tally.kills < kills; tally.kills++) {
+    const directory = await freshDirectory(folder)
+    const running = start('close', directory)
+    await running.heard('work')
+    const startedAt = performance.now()
+    // The first to its end, for the time that it takes.
+    if (wholeMs === 0) {
+      await running.heard('closed')
+      wholeMs = performance.now() - startedAt
+    } else await sleep(random() * wholeMs)
+    if (!running.lines.includes('closed')) tally.during++
+    await kill(running)
+    const snapshot = join(directory, 'database.snapshot')
+    if (existsSync(snapshot)) await unpackFolder(snapshot, join(directory, 'unpacked'))
+    await look(directory, new Set(ackedIn(running.lines)), tally)
+    await rm(directory, { recursive: true })
+  }
 }
 
 let made = 0

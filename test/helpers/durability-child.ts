@@ -14,7 +14,15 @@ import { type Database, openDatabase, rows } from '../../src/store/database.ts'
 import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
 
 /** What the child is to do once it has looked around. */
-export type Task = 'create' | 'look' | 'look-raw' | 'open' | 'write' | 'checkpoint' | 'migrate'
+export type Task =
+  | 'create'
+  | 'look'
+  | 'look-raw'
+  | 'open'
+  | 'write'
+  | 'checkpoint'
+  | 'close'
+  | 'migrate'
 
 /** What a directory held when it was opened. */
 export interface Found {
@@ -152,6 +160,19 @@ async function lookRaw(): Promise<void> {
   say(JSON.stringify(found))
 }
 
+/** Closes after enough changes for a snapshot. */
+async function close(): Promise<void> {
+  const database = await openDatabase({ directory })
+  for (let batch = 1; batch <= 3; batch++) {
+    const files = Array.from({ length: BATCH }, (_, i) => pictureOf(batch, i))
+    await writeBatch(database.db, { model: 'noise', recipe: 'none' }, { files, failures: [] })
+    say(`acked ${batch}`)
+  }
+  say('work')
+  await database.close()
+  say('closed')
+}
+
 async function write(checkpoint: boolean): Promise<void> {
   const { db } = await openDatabase({ directory })
   const space = { model: 'noise', recipe: 'none' }
@@ -180,6 +201,7 @@ if (task === 'create' || task === 'open') {
   setInterval(() => {}, 1000)
 } else if (task === 'look') await look()
 else if (task === 'look-raw') await lookRaw()
+else if (task === 'close') await close()
 else if (task === 'migrate') await migrateRaw()
 else {
   await look()

@@ -27,7 +27,7 @@ export function indexCommand(io: CliIo): Command {
       .option('--exclude <glob>', 'leave out matching files and folders (repeatable)', collect)
       .option('--json', 'print events as JSON lines'),
   ).action(async (paths: string[], { prune = false, exclude, json, ...flags }: Flags) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
       const folders = paths.map((path) => resolve(io.cwd, path))
       const events = lucida.index(folders, options)

@@ -42,7 +42,7 @@ export function searchCommand(io: CliIo): Command {
   return withGlobalFlags(withResultFlags(command)).action(
     async (words: string[], flags: SearchFlags) => {
       const terms = parseTerms(words, io.cwd)
-      await withLucida(configOf(io, flags), async (lucida) => {
+      await withLucida(io, configOf(io, flags), async (lucida) => {
         const answer = await lucida.search(terms, searchOptions(flags))
         printAnswer(io, words.join(' '), answer, flags)
       })

@@ -16,7 +16,7 @@ export function similarCommand(io: CliIo): Command {
     async (image: string, flags: SearchFlags) => {
       const source = parseSource(image, io.cwd)
       const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
-      await withLucida(configOf(io, flags), async (lucida) => {
+      await withLucida(io, configOf(io, flags), async (lucida) => {
         printAnswer(io, image, await lucida.similar(term, searchOptions(flags)), flags)
       })
     },
