@@ -184,7 +184,7 @@ async function refuseOtherVersion(path: string): Promise<void> {
 
 /** Throws when files may not be written, or the disk is full: no repair mends that. */
 async function refuseUnlessOurs({ directory, database, snapshot }: Place): Promise<void> {
-  const { files } = await listFolder(database)
+  const { files } = listFolder(database)
   for (const { path } of files) {
     await access(join(database, path), constants.R_OK | constants.W_OK)
   }
@@ -300,7 +300,7 @@ function watchForDamage(client: PGlite): Life {
   const query = client.query.bind(client)
   const transaction = client.transaction.bind(client)
   client.query = (...args: Parameters<PGlite['query']>) => query(...args).catch(rethrow) as never
-  client.transaction = (run) => transaction(run).catch(rethrow) as never
+  client.transaction = (run) => transaction(run).catch(rethrow)
   return life
 }
 
@@ -335,14 +335,14 @@ async function dueSnapshot(client: PGlite, place: Place): Promise<SnapshotHeader
     const age = takenAt - last.writtenAt
     if (age >= 0 && age < intervalMs) return null
   }
-  const { files } = await listFolder(place.database)
+  const { files } = listFolder(place.database)
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
   return (await freeBytes(place.directory)) > 2 * sizeBytes ? { storeId, sequence, takenAt } : null
 }
 
 /** Names, sizes and times of all files: whatever is done to a closed database changes it. */
 async function digestOf(folder: string): Promise<string> {
-  const { files } = await listFolder(folder)
+  const { files } = listFolder(folder)
   return sha256(JSON.stringify(files))
 }
 
