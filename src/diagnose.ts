@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import { VERSION } from './core/version.ts'
-import { openResolved } from './lucida.ts'
+import { openResolved, type Repair } from './lucida.ts'
 import { openClip } from './models/clip.ts'
 import { verifyModel } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
@@ -50,6 +50,15 @@ export async function* diagnose(config: Config): AsyncGenerator<Check> {
 function shown(config: Config, key: keyof Config): string {
   if (key === 'databaseUrl') return config.databaseUrl ? 'set' : 'unset'
   return String(config[key])
+}
+
+/** What happened to a database that was repaired, and what to do now. */
+export function repairText({ reason, from, brokenKeptAt }: Repair): string {
+  const outcome = from
+    ? `restored as it was on ${from.toISOString().slice(0, 16).replace('T', ' ')} UTC`
+    : 'begun anew'
+  const kept = brokenKeptAt ? ` (the damaged one is kept in ${brokenKeptAt})` : ''
+  return `the database was damaged: ${reason}; it was ${outcome}${kept}. No picture is lost: lucida index brings back what is missing`
 }
 
 async function checkSharp(): Promise<Finding> {
@@ -97,8 +106,9 @@ async function checkDataDir(config: Config): Promise<Finding> {
 async function checkCollection(config: Config): Promise<Finding> {
   const lucida = await openResolved(config)
   try {
-    const { database, index, searchable, roots } = await lucida.status()
-    return `${searchable} pictures of ${roots.length} folders (${database}, ${index} index)`
+    const { database, index, searchable, roots, repaired } = await lucida.status()
+    const detail = `${searchable} pictures of ${roots.length} folders (${database}, ${index} index)`
+    return repaired ? { state: 'warning', detail: `${repairText(repaired)}; ${detail}` } : detail
   } finally {
     await lucida.close()
   }

@@ -45,6 +45,7 @@ import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
+import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets, type PictureFilter } from './store/filters.ts'
 import { listVisible } from './store/pictures.ts'
@@ -75,6 +76,7 @@ export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
 export type { FacetCount, Facets } from './store/filters.ts'
+export type { Repair } from './store/embedded.ts'
 
 /** What `classify` says about one picture. */
 export interface Classification {
@@ -114,12 +116,16 @@ export interface Status {
   /** Pictures that a search looks through. */
   readonly searchable: number
   readonly roots: readonly RootSummary[]
+  /** How opening the embedded database has repaired it; `null` when there was no need. */
+  readonly repaired: Repair | null
 }
 
 /** An open Lucida. Close it: an embedded data directory has one owner at a time. */
 export interface Lucida {
   readonly config: Config
   readonly model: ModelSpec
+  /** How opening the embedded database has repaired it: index again when it is not `null`. */
+  readonly repaired: Repair | null
   /**
    * Indexes folders, one after another; every known root when none is named. Nothing happens until
    * the events are read. Throws `not_found` or `bad_input` for what is no folder.
@@ -253,6 +259,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
     return parseFilter({ ...filter, root, folder })
   }
 
+  // What was checked belongs to the lost database.
+  if (database.repaired) await removeCheckpoints(config.dataDir)
+
   const context: AnswerContext = {
     clip,
     index: currentIndex,
@@ -277,7 +286,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
       const folder = await locateFolder(name, roots)
       // Refuses a bad pattern before it is kept.
       if (exclude) excludeMatcher(folder, exclude)
-      yield { folder, root: await claimRoot(db, folder, exclude) }
+      const root = await claimRoot(db, folder, exclude)
+      await database.noteRoots()
+      yield { folder, root }
     }
   }
 
@@ -334,6 +345,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   return {
     config,
     model,
+    repaired: database.repaired,
     index: (folders, how) => explaining(index(folders, how)),
     watch: (folders, how) => explaining(watch(folders, how)),
     search: (terms, options = {}) => answerSearch(context, terms, options, false),
@@ -360,6 +372,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         index: index.kind,
         searchable: index.size,
         roots: await summarizeRoots(db),
+        repaired: database.repaired,
       }
     },
     async failures() {
@@ -368,7 +381,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
     async remove(folder) {
       const path = await realpath(folder).catch(() => resolve(folder))
       await beginWriting()
-      return removeRoot(db, path)
+      const removed = await removeRoot(db, path)
+      await database.noteRoots()
+      return removed
     },
     async close() {
       try {

@@ -17,14 +17,19 @@ export function configOf(io: CliIo, flags: PartialConfig): Config {
   return resolveConfig({ flags: { dataDir, model }, env: io.env, cwd: io.cwd })
 }
 
-/** Opens Lucida for `work` and closes it whatever happens. */
+/** Opens Lucida for `work` and closes it whatever happens; says so when it had to be repaired. */
 export async function withLucida<T>(
+  io: CliIo,
   config: Config,
   work: (lucida: Lucida) => Promise<T>,
 ): Promise<T> {
   // Loaded when needed: the database's code takes longer to load than most commands to run.
   const { openResolved } = await import('../lucida.ts')
   const lucida = await openResolved(config)
+  if (lucida.repaired) {
+    const { repairText } = await import('../diagnose.ts')
+    io.err(`${repairText(lucida.repaired)}\n`)
+  }
   try {
     return await work(lucida)
   } finally {

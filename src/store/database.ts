@@ -1,7 +1,7 @@
 // Opens the database that holds the truth: PGlite in a directory or in memory, or a Postgres server.
 // Everything above sees one Drizzle type and never asks which engine it is.
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
@@ -13,8 +13,8 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { openEmbedded, type Repair } from './embedded.ts'
 import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
-import { claimDirectory } from './owner.ts'
 import * as schema from './schema.ts'
 
 /** A connection, a pool or a transaction on either engine. */
@@ -26,8 +26,14 @@ export interface OpenDatabase {
   readonly engine: 'pglite' | 'postgres'
   /** Identity of this database; vectors of another never enter an index built from this one. */
   readonly storeId: string
+  /** How opening it has repaired it; null when there was no need. */
+  readonly repaired: Repair | null
+  /** To be called when the roots have changed: a repair needs them. */
+  noteRoots(): Promise<void>
   close(): Promise<void>
 }
+
+const WITHOUT_FILES = { repaired: null, noteRoots: async () => {} }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 
@@ -36,16 +42,17 @@ const MIGRATION_LOCK = 0x6c756369
 
 /**
  * Opens and migrates.
- * - `{ directory }`: PGlite in `<directory>/database`, owned by this process until `close`.
- *   Throws `database_busy` when another process owns it, and `disk_full`, as does every transaction.
+ * - `{ directory }`: PGlite in `<directory>/database`, owned by this process until `close`, and
+ *   repaired where it is damaged. Throws `database_busy` when another process owns it, and
+ *   `disk_full`, as does every transaction.
  * - `{ url: 'memory://' }`: PGlite without files.
  * - `{ url: 'postgres://…' }`: a server, version 15 or later. Throws `database_unavailable`.
  */
 export async function openDatabase(
   where: { readonly directory: string } | { readonly url: string },
 ): Promise<OpenDatabase> {
-  if ('directory' in where) return openEmbedded(where.directory)
-  if (where.url === 'memory://') return openPglite(await PGlite.create(), async () => {})
+  if ('directory' in where) return openDirectory(where.directory)
+  if (where.url === 'memory://') return openMemory()
   if (/^postgres(ql)?:\/\//.test(where.url)) return openServer(where.url)
   throw new LucidaError(
     'bad_input',
@@ -53,48 +60,33 @@ export async function openDatabase(
   )
 }
 
-async function openEmbedded(directory: string): Promise<OpenDatabase> {
+async function openDirectory(directory: string): Promise<OpenDatabase> {
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
     throw unavailable(`Cannot create the data directory ${directory}`, cause)
   })
-  const owner = await claimDirectory(directory)
   try {
-    const path = join(directory, 'database')
-    await assertFreeSpace(directory, existsSync(path) ? ROOM_TO_OPEN : ROOM_TO_CREATE)
-    if (!existsSync(path)) await createEmbedded(directory, path)
-    const database = await openPglite(await PGlite.create(path), () => owner.release())
-    askForRoom(database.db, directory)
-    return database
+    const room = existsSync(join(directory, 'database')) ? ROOM_TO_OPEN : ROOM_TO_CREATE
+    await assertFreeSpace(directory, room)
+    const { prepared, ...embedded } = await openEmbedded(directory, preparePglite)
+    askForRoom(prepared.db, directory)
+    return { ...prepared, ...embedded, engine: 'pglite' }
   } catch (cause) {
-    await owner.release()
     if (cause instanceof LucidaError) throw cause
     throw unavailable(`Cannot open the database in ${directory}`, cause)
   }
 }
 
-/** Creates under another name and renames, so that a kill never leaves half a database behind. */
-async function createEmbedded(directory: string, path: string): Promise<void> {
-  const unfinished = (await readdir(directory)).filter((name) => name.startsWith('database.new-'))
-  for (const name of unfinished) await rm(join(directory, name), { recursive: true, force: true })
-  const temporary = join(directory, `database.new-${process.pid}`)
-  const created = await openPglite(await PGlite.create(temporary), async () => {})
-  await created.close()
-  await rename(temporary, path)
+async function openMemory(): Promise<OpenDatabase> {
+  const client = await PGlite.create()
+  const close = () => client.close()
+  return { ...(await preparePglite(client)), ...WITHOUT_FILES, engine: 'pglite', close }
 }
 
-async function openPglite(client: PGlite, release: () => Promise<void>): Promise<OpenDatabase> {
+async function preparePglite(client: PGlite): Promise<{ db: Database; storeId: string }> {
   const db = drizzlePglite(client, { schema, casing: 'snake_case' })
   await refuseNewer(db)
   await migratePglite(db, { migrationsFolder: MIGRATIONS })
-  return {
-    db,
-    engine: 'pglite',
-    storeId: await identify(db),
-    async close() {
-      await client.close()
-      await release()
-    },
-  }
+  return { db, storeId: await identify(db) }
 }
 
 async function openServer(url: string): Promise<OpenDatabase> {
@@ -104,7 +96,8 @@ async function openServer(url: string): Promise<OpenDatabase> {
   try {
     await migrateServer(pool)
     const db = drizzlePg(pool, { schema, casing: 'snake_case' })
-    return { db, engine: 'postgres', storeId: await identify(db), close: () => pool.end() }
+    const storeId = await identify(db)
+    return { db, storeId, ...WITHOUT_FILES, engine: 'postgres', close: () => pool.end() }
   } catch (cause) {
     await pool.end()
     if (cause instanceof LucidaError) throw cause

@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),
   index: () => import('./index-speed.ts'),
+  durability: () => import('./durability.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })

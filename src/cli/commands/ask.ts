@@ -31,7 +31,7 @@ export function askCommand(io: CliIo): Command {
     const config = configOf(io, flags)
     const folders = paths.map((path) => resolve(io.cwd, path))
     if (folders.length > 0) {
-      return withLucida(config, async (lucida) => {
+      return withLucida(io, config, async (lucida) => {
         await printIndexing(io, lucida.index(folders, { signal: io.signal }))
         await answer(io, lucida, EXAMPLES)
       })
@@ -43,7 +43,7 @@ export function askCommand(io: CliIo): Command {
     const { drawDemoPictures } = await import('../../demo/draw.ts')
     await drawDemoPictures(pictures)
     const { databaseUrl: _, ...own } = config
-    await withLucida({ ...own, dataDir }, async (lucida) => {
+    await withLucida(io, { ...own, dataDir }, async (lucida) => {
       await printIndexing(io, lucida.index([pictures], { signal: io.signal }))
       const examples = await measureDemo(io, lucida)
       await answer(io, lucida, examples)

@@ -24,7 +24,7 @@ export function classifyCommand(io: CliIo): Command {
       .option('--multi', 'score each label by itself, instead of one against the others')
       .option('--json', 'print one JSON document'),
   ).action(async (images: string[], { labels, template, multi, json, ...flags }: Flags) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const all = []
       const results = lucida.classify(
         images.map((image) => resolve(io.cwd, image)),

@@ -17,7 +17,7 @@ export function facetsCommand(io: CliIo): Command {
   return withGlobalFlags(
     withFilterFlags(command).option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & FilterFlags & { json?: boolean }) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const facets = await lucida.facets(filterOf(io, flags))
       if (json) return printJson(io, facets)
       const { pictures, ...kinds } = facets

@@ -12,7 +12,7 @@ export function failuresCommand(io: CliIo): Command {
       .description('List the files that could not be indexed, and why.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const failures = await lucida.failures()
       if (json) return printJson(io, failures)
       for (const { path, reason, code } of failures) io.out(`${path}\t${code}\t${reason}\n`)

@@ -40,7 +40,7 @@ export function indexCommand(io: CliIo): Command {
   ).action(async (paths: string[], given: Flags, command: Command) => {
     const { prune = false, exclude, watch = false, poll, json, ...flags } = given
     if (poll && !watch) command.error("error: option '--poll' needs '--watch'")
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
       const folders = paths.map((path) => resolve(io.cwd, path))
       const pollSeconds = poll === true ? DEFAULT_POLL_SECONDS : poll

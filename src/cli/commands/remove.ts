@@ -12,7 +12,7 @@ export function removeCommand(io: CliIo): Command {
       .description('Forget an indexed folder; its files stay where they are.')
       .argument('<root>', 'the folder, as lucida status shows it'),
   ).action(async (root: string, flags: PartialConfig) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const removed = await lucida.remove(resolve(io.cwd, root))
       io.err(`forgot ${removed} files of ${root}\n`)
     })

@@ -60,7 +60,7 @@ export function searchCommand(io: CliIo): Command {
       const options = searchOptions(io, flags)
       const answer =
         (await searchCold(config, terms, options, false)) ??
-        (await withLucida(config, (lucida) => lucida.search(terms, options)))
+        (await withLucida(io, config, (lucida) => lucida.search(terms, options)))
       printAnswer(io, words.join(' '), answer, flags)
     },
   )
@@ -71,7 +71,7 @@ async function list(io: CliIo, command: Command, flags: SearchFlags): Promise<vo
   if (flags.order === 'score' || flags.minScore !== undefined || (!filter && !flags.order)) {
     command.error("error: missing required argument 'term' (without one: filters, or --order date)")
   }
-  await withLucida(configOf(io, flags), async (lucida) => {
+  await withLucida(io, configOf(io, flags), async (lucida) => {
     printListing(io, await lucida.list({ limit, offset, ...(filter && { filter }) }), flags)
   })
 }

@@ -21,7 +21,7 @@ export function similarCommand(io: CliIo): Command {
       const options = searchOptions(io, flags)
       const answer =
         (await searchCold(config, [term], options, true)) ??
-        (await withLucida(config, (lucida) => lucida.similar(term, options)))
+        (await withLucida(io, config, (lucida) => lucida.similar(term, options)))
       printAnswer(io, image, answer, flags)
     },
   )

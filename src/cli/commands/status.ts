@@ -12,7 +12,7 @@ export function statusCommand(io: CliIo): Command {
       .description('Show what is indexed.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
-    await withLucida(configOf(io, flags), async (lucida) => {
+    await withLucida(io, configOf(io, flags), async (lucida) => {
       const status = await lucida.status()
       if (json) return printJson(io, status)
       io.out(`${status.searchable} pictures searchable with ${status.model}\n`)

@@ -1,0 +1,397 @@
+// The embedded database's life on disk: made by a process of its own, opened, checked when the last
+// owner did not close it, packed into a last-good snapshot, and repaired from that when it is
+// damaged. In the data directory:
+//   database/            the files of PGlite
+//   database.closed      what those files looked like when they were last closed
+//   database.snapshot    the last-good snapshot
+//   database.roots.json  the indexed folders, for when there is no snapshot
+//   database.new-*       being made; renamed when whole, removed when left by a kill
+//   database.broken-*    damaged, moved aside by a repair; the newest two are kept
+import { fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { access, constants, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
+import { sha256 } from '../core/hash.ts'
+import { checkDatabase, isDamage } from './check.ts'
+import { claimDirectory } from './owner.ts'
+import {
+  listFolder,
+  packFolder,
+  readHeader,
+  removeUnfinished,
+  replaceFile,
+  type SnapshotHeader,
+  unpackFolder,
+} from './snapshot.ts'
+
+/** How a database that could not be used was made usable again. */
+export interface Repair {
+  /** What was wrong with it. */
+  readonly reason: string
+  /** When the snapshot was taken that it was restored from; null when it begins anew. */
+  readonly from: Date | null
+  /** Where the damaged one was put; null when it had disappeared. */
+  readonly brokenKeptAt: string | null
+}
+
+/** An open embedded database; `prepared` is what `prepare` made of it. */
+export interface Embedded<T> {
+  readonly prepared: T
+  readonly repaired: Repair | null
+  /** Writes the roots beside the database, where a repair finds them. */
+  noteRoots(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Postgres's major version in this PGlite; a directory of another cannot be opened. */
+const POSTGRES = '18'
+/** Bounds the memory; the default of 128 MB costs more to fill than the system's own cache. */
+const SHARED_BUFFERS = '32MB'
+/** Less than this is sooner done again than copied. */
+const SNAPSHOT_MIN_CHANGES = 100
+const SNAPSHOT_MIN_INTERVAL_MS = 10 * 60_000
+/** Snapshots take at most one part in so many of the time. */
+const SNAPSHOT_SHARE = 100
+const BROKEN_KEPT = 2
+
+interface Place {
+  readonly directory: string
+  readonly database: string
+  readonly seal: string
+  readonly snapshot: string
+  readonly roots: string
+}
+
+type Prepare<T> = (client: PGlite) => Promise<T>
+
+/** The database cannot be used as it is. */
+class Damage extends Error {}
+
+/**
+ * Opens the database of `directory`, which must exist; makes or repairs it if need be. `prepare`
+ * brings it up to date, and may be called for a restored one before.
+ */
+export async function openEmbedded<T>(
+  directory: string,
+  prepare: Prepare<T>,
+): Promise<Embedded<T>> {
+  const owner = await claimDirectory(directory)
+  try {
+    const place = placeIn(directory)
+    await removeLitter(place)
+    const { client, prepared, repaired } = await openOrRepair(place, prepare)
+    const life = watchForDamage(client)
+    return {
+      prepared,
+      repaired,
+      noteRoots: () => noteRoots(client, place),
+      async close() {
+        try {
+          await closeSound(client, place, life)
+        } finally {
+          await owner.release()
+        }
+      },
+    }
+  } catch (error) {
+    await owner.release()
+    throw error
+  }
+}
+
+function placeIn(directory: string): Place {
+  const database = join(directory, 'database')
+  return {
+    directory,
+    database,
+    seal: `${database}.closed`,
+    snapshot: `${database}.snapshot`,
+    roots: `${database}.roots.json`,
+  }
+}
+
+async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
+  let repaired: Repair | null = null
+  if (!existsSync(place.database)) {
+    if (existsSync(place.snapshot) || existsSync(place.roots)) {
+      repaired = await repair(place, prepare, 'it is missing')
+    } else {
+      const made = newName(place)
+      await createDatabase(made)
+      await rename(made, place.database)
+    }
+    return { ...(await open(place.database, prepare, false)), repaired }
+  }
+  // Whoever dies with the database open leaves no seal.
+  const sealed = await breakSeal(place)
+  try {
+    return { ...(await open(place.database, prepare, !sealed)), repaired }
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    await refuseUnlessOurs(place)
+  }
+  try {
+    // Once more: what failed for want of memory, say, is not damaged.
+    return { ...(await open(place.database, prepare, true)), repaired }
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    repaired = await repair(place, prepare, error.message)
+    return { ...(await open(place.database, prepare, false)), repaired }
+  }
+}
+
+/** Opens one that exists. Throws `Damage`, or what keeps a sound one from being used. */
+async function open<T>(path: string, prepare: Prepare<T>, check: boolean) {
+  await refuseOtherVersion(path)
+  let client: PGlite
+  try {
+    const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`]
+    client = await PGlite.create(path, { startParams })
+  } catch (error) {
+    throw new Damage(`it does not open (${messageOf(error)})`, { cause: error })
+  }
+  try {
+    const prepared = await prepare(client)
+    const fault = check ? await checkDatabase(client) : null
+    if (fault) throw new Damage(fault)
+    return { client, prepared }
+  } catch (error) {
+    const explained = error instanceof LucidaError || error instanceof Damage
+    const fault = explained ? null : await checkDatabase(client)
+    await client.close().catch(() => {})
+    // A migration that fails in a sound database is no reason to replace it.
+    throw fault ? new Damage(fault, { cause: error }) : error
+  }
+}
+
+/** PGlite would make a new database over one that lacks PG_VERSION. */
+async function refuseOtherVersion(path: string): Promise<void> {
+  const text = await readFile(join(path, 'PG_VERSION'), 'utf8').catch(() => '')
+  const version = text.trim()
+  if (!/^\d+$/.test(version)) throw new Damage('it lacks PG_VERSION')
+  if (version !== POSTGRES) {
+    throw new LucidaError(
+      'database_unavailable',
+      `${path} was made with PostgreSQL ${version}, but this version of Lucida uses ${POSTGRES}`,
+    )
+  }
+}
+
+/** Throws when files may not be written, or the disk is full: no repair mends that. */
+async function refuseUnlessOurs({ directory, database, snapshot }: Place): Promise<void> {
+  const { files } = listFolder(database)
+  for (const { path } of files) {
+    await access(join(database, path), constants.R_OK | constants.W_OK)
+  }
+  const needed = (await stat(snapshot).catch(() => ({ size: 0 }))).size + 64 * 2 ** 20
+  if ((await freeBytes(directory)) < needed) {
+    throw new LucidaError('database_unavailable', `There is no room left in ${directory}`)
+  }
+}
+
+async function freeBytes(directory: string): Promise<number> {
+  const { bavail, bsize } = await statfs(directory)
+  return bavail * bsize
+}
+
+/**
+ * Puts a restored or new database in the place of the damaged one. Killed at any moment, the next
+ * start does the same again.
+ */
+async function repair(place: Place, prepare: Prepare<unknown>, reason: string): Promise<Repair> {
+  const made = newName(place)
+  let from: Date | null = null
+  try {
+    if (existsSync(place.snapshot)) {
+      const { takenAt } = await unpackFolder(place.snapshot, made)
+      await renew(made, prepare, place)
+      from = new Date(takenAt)
+    }
+  } catch (error) {
+    // A full disk or a newer version is no reason to give the snapshot up.
+    if (error instanceof LucidaError || isSystemError(error)) throw error
+    await rm(made, { recursive: true, force: true })
+  }
+  if (!from) {
+    await createDatabase(made)
+    await renew(made, prepare, place)
+  }
+  let brokenKeptAt: string | null = null
+  if (existsSync(place.database)) {
+    const stamp = new Date().toISOString().replaceAll(/[:.]/g, '-')
+    brokenKeptAt = `${place.database}.broken-${stamp}`
+    await rename(place.database, brokenKeptAt)
+  }
+  await rename(made, place.database)
+  await removeOldBroken(place)
+  return { reason, from, brokenKeptAt }
+}
+
+/** ENOSPC and its like, as opposed to the codes of Node's own errors. */
+function isSystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(systemCode(error) ?? '')
+}
+
+/**
+ * Makes a restored database one of its own: indexes made of the lost one are refused, though it may
+ * reach the same numbers; folders are as the user last asked for, and wait to be indexed again.
+ */
+async function renew(path: string, prepare: Prepare<unknown>, place: Place): Promise<void> {
+  const { client } = await open(path, prepare, true)
+  const roots = await readRoots(place)
+  await client.transaction(async (tx) => {
+    await tx.exec(`delete from store; insert into store (id) values (gen_random_uuid());
+                   update roots set indexed_at = null`)
+    if (!roots) return
+    await tx.query('delete from roots where not path = any($1)', [roots.map(({ path }) => path)])
+    for (const { path, exclude } of roots) {
+      await tx.query(
+        `insert into roots (path, exclude) values ($1, $2)
+         on conflict (path) do update set exclude = excluded.exclude`,
+        [path, exclude],
+      )
+    }
+    const below = (table: string) =>
+      `exists (select from roots r where starts_with(${table}.path, r.path)
+         and (right(r.path, 1) in ('/', '\\') or substr(${table}.path, length(r.path) + 1, 1) in ('/', '\\')))`
+    await tx.exec(`delete from paths where not ${below('paths')};
+                   delete from failures where not ${below('failures')};
+                   update changes set op = 'remove' where op = 'put' and not exists (
+                     select from paths where content = changes.content and missing_since is null)`)
+  })
+  await client.close()
+}
+
+async function noteRoots(client: PGlite, place: Place): Promise<void> {
+  const { rows } = await client.query('select path, exclude from roots order by path')
+  await replaceFile(place.roots, JSON.stringify({ roots: rows }))
+}
+
+async function readRoots(place: Place): Promise<{ path: string; exclude: string[] }[] | null> {
+  try {
+    return JSON.parse(await readFile(place.roots, 'utf8')).roots
+  } catch {
+    return null
+  }
+}
+
+/** Whether a query has failed in a way that makes the database suspect. */
+interface Life {
+  suspect: boolean
+}
+
+/** Notices errors that mean damage, and says so to the caller. */
+function watchForDamage(client: PGlite): Life {
+  const life: Life = { suspect: false }
+  const rethrow = (cause: unknown): never => {
+    if (!isDamage(cause)) throw cause
+    life.suspect = true
+    throw new LucidaError(
+      'database_unavailable',
+      `The database may be damaged (${messageOf(cause)}); the next start checks and repairs it`,
+      { cause },
+    )
+  }
+  const query = client.query.bind(client)
+  const transaction = client.transaction.bind(client)
+  client.query = (...args: Parameters<PGlite['query']>) => query(...args).catch(rethrow) as never
+  client.transaction = (run) => transaction(run).catch(rethrow)
+  return life
+}
+
+/** Closes; seals and, when it is time, packs what is sound. */
+async function closeSound(client: PGlite, place: Place, life: Life): Promise<void> {
+  const header = life.suspect ? null : await dueSnapshot(client, place)
+  // The last good one is never replaced by one that is not.
+  if (header && (await checkDatabase(client))) life.suspect = true
+  await client.close()
+  if (life.suspect) return
+  if (header) {
+    await packFolder(place.database, place.snapshot, header).catch(() =>
+      removeUnfinished(place.snapshot),
+    )
+  }
+  await replaceFile(place.seal, await digestOf(place.database))
+}
+
+/** What a snapshot taken now would say of itself; null when none is due. */
+async function dueSnapshot(client: PGlite, place: Place): Promise<SnapshotHeader | null> {
+  const takenAt = Date.now()
+  const { rows } = await client.query<{ id: string; sequence: number }>(
+    'select id, (select coalesce(max(seq), 0)::float8 from changes) as sequence from store',
+  )
+  const { id: storeId, sequence } = rows[0]!
+  const last = await readHeader(place.snapshot)
+  const changes = last?.storeId === storeId ? sequence - last.sequence : sequence
+  if (changes < SNAPSHOT_MIN_CHANGES) return null
+  if (last) {
+    const tookMs = last.writtenAt - last.takenAt
+    const intervalMs = Math.max(SNAPSHOT_MIN_INTERVAL_MS, SNAPSHOT_SHARE * tookMs)
+    const age = takenAt - last.writtenAt
+    if (age >= 0 && age < intervalMs) return null
+  }
+  const { files } = listFolder(place.database)
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  return (await freeBytes(place.directory)) > 2 * sizeBytes ? { storeId, sequence, takenAt } : null
+}
+
+/** Names, sizes and times of all files: whatever is done to a closed database changes it. */
+async function digestOf(folder: string): Promise<string> {
+  const { files } = listFolder(folder)
+  return sha256(JSON.stringify(files))
+}
+
+/** Whether the database is as its last owner left it. Removes the seal. */
+async function breakSeal({ database, seal }: Place): Promise<boolean> {
+  const digest = await readFile(seal, 'utf8').catch(() => null)
+  if (digest === null) return false
+  await rm(seal)
+  return digest === (await digestOf(database))
+}
+
+function newName({ database }: Place): string {
+  return `${database}.new-${process.pid}-${randomBytes(3).toString('hex')}`
+}
+
+/** Removes what kills have left. An orphan may still be writing there, and ends by itself. */
+async function removeLitter(place: Place): Promise<void> {
+  await Promise.all([place.seal, place.snapshot, place.roots].map(removeUnfinished))
+  for (const name of await readdir(place.directory)) {
+    if (!name.startsWith('database.new-')) continue
+    await rm(join(place.directory, name), { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+async function removeOldBroken({ directory }: Place): Promise<void> {
+  const broken = (await readdir(directory)).filter((name) => name.startsWith('database.broken-'))
+  for (const name of broken.sort().slice(0, -BROKEN_KEPT)) {
+    await rm(join(directory, name), { recursive: true, force: true })
+  }
+}
+
+/** Creates an empty one in a process of its own: initdb peaks at some 850 MB of memory. */
+async function createDatabase(path: string): Promise<void> {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+  const module = fileURLToPath(new URL(`./create-database${extension}`, import.meta.url))
+  const execArgv = extension === '.ts' ? ['--import', tsxLoader()] : []
+  const child = fork(module, [path], { execArgv, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  let errors = ''
+  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  if (code !== 0) {
+    await rm(path, { recursive: true, force: true }).catch(() => {})
+    throw new Error(`creating it failed (${code}): ${errors.trim().slice(-1000)}`)
+  }
+}
+
+function tsxLoader(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+}
