@@ -19,7 +19,7 @@ import {
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
-import { type Patience, waitFor } from './patience.ts'
+import { type Patience, waitAfterFailure, waitFor } from './patience.ts'
 import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 import { type Findings, settle } from './settle.ts'
 
@@ -158,13 +158,10 @@ function startRun(
   })
   async function* write() {
     for await (const result of embedded) {
-      const failed = result.failures.filter((file) =>
-        isOver(
-          patience && file.code === 'file_changed'
-            ? patience.beforeReadMs
-            : waitFor(file, patience?.beforeFailureMs),
-        ),
-      )
+      const failed: FailedFile[] = []
+      for (const file of result.failures) {
+        if (isOver(await waitAfterFailure(file, patience))) failed.push(file)
+      }
       const failures = failed.filter(({ path }) => isStorablePath(path))
       await writeBatch(context.db, context.space, { files: result.files, failures })
       state.done += result.size

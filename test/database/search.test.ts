@@ -464,7 +464,7 @@ describeDatabase('search', (newPlace, engine) => {
       before = await lucida.search(terms(), EVERYTHING)
       await lucida.close()
       const stores = await readdir(join(place.dataDir, 'indexes'))
-      storeId = stores[0]!
+      storeId = stores.find((name) => !name.endsWith('.json'))!
       const { name, recipe } = lucida.model
       indexes = join(place.dataDir, 'indexes', storeId, `${name}-${recipe}`, 'exact')
     })
