@@ -116,32 +116,35 @@ function placeIn(directory: string): Place {
 }
 
 async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
+  const { directory, database } = place
   let repaired: Repair | null = null
-  if (!existsSync(place.database)) {
-    if (existsSync(place.snapshot) || existsSync(place.roots)) {
+  if (!existsSync(database)) {
+    // Something of it is left: it has disappeared, or a repair was killed between its two renames.
+    const traces = (await readdir(directory)).some((name) => name.startsWith('database.'))
+    if (traces) {
       repaired = await repair(place, prepare, 'it is missing')
     } else {
       const made = newName(place)
       await createDatabase(made)
-      await rename(made, place.database)
+      await rename(made, database)
     }
-    return { ...(await open(place.database, prepare, false)), repaired }
+    return { ...(await open(database, prepare, false)), repaired }
   }
   // Whoever dies with the database open leaves no seal.
   const sealed = await breakSeal(place)
   try {
-    return { ...(await open(place.database, prepare, !sealed)), repaired }
+    return { ...(await open(database, prepare, !sealed)), repaired }
   } catch (error) {
     if (!(error instanceof Damage)) throw error
     await refuseUnlessOurs(place)
   }
   try {
     // Once more: what failed for want of memory, say, is not damaged.
-    return { ...(await open(place.database, prepare, true)), repaired }
+    return { ...(await open(database, prepare, true)), repaired }
   } catch (error) {
     if (!(error instanceof Damage)) throw error
     repaired = await repair(place, prepare, error.message)
-    return { ...(await open(place.database, prepare, false)), repaired }
+    return { ...(await open(database, prepare, false)), repaired }
   }
 }
 
@@ -153,6 +156,8 @@ async function open<T>(path: string, prepare: Prepare<T>, check: boolean) {
     const startParams = [...PGlite.defaultStartParams, '-c', `shared_buffers=${SHARED_BUFFERS}`]
     client = await PGlite.create(path, { startParams })
   } catch (error) {
+    // Too little memory for WebAssembly.
+    if (error instanceof RangeError) throw error
     throw new Damage(`it does not open (${messageOf(error)})`, { cause: error })
   }
   try {

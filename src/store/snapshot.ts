@@ -35,14 +35,19 @@ export async function packFolder(
   async function* parts() {
     yield Buffer.from(`${JSON.stringify(header)}\n`)
     for (const { path, sizeBytes } of files) {
-      if (sizeBytes > 0) yield* createReadStream(join(folder, path), { highWaterMark: 1 << 20 })
+      let left = sizeBytes
+      for await (const part of createReadStream(join(folder, path), { highWaterMark: 1 << 20 })) {
+        left -= (part as Buffer).length
+        yield part
+      }
+      if (left !== 0) throw new Error(`${path} changed while it was packed`)
     }
   }
   const temporary = `${target}.new`
   await pipeline(parts(), createGzip({ level: 0 }), createWriteStream(temporary, { mode: 0o600 }))
   await syncFile(temporary)
   await rename(temporary, target)
-  await syncFile(dirname(target)).catch(() => {}) // Windows opens no folders.
+  await syncFile(dirname(target), 'r').catch(() => {}) // Windows opens no folders.
 }
 
 /** Unpacks `source` into the new `folder`. Throws when it is not whole. */
@@ -124,8 +129,8 @@ function parseHeader(line: string): Header {
   return header
 }
 
-async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r')
+async function syncFile(path: string, flags: 'r' | 'r+' = 'r+'): Promise<void> {
+  const file = await open(path, flags)
   try {
     await file.sync()
   } finally {

@@ -1,6 +1,6 @@
 // A damaged embedded database is replaced by its last-good snapshot, and the next indexing run
 // brings back what has changed since: nothing that is still on disk is lost.
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import {
   cp,
   mkdir,
@@ -136,16 +136,17 @@ describeDatabase('repair', (_newPlace, engine) => {
     await using place = await copyOfTemplate()
     await damage(place)
     const database = await place.open()
-    const { repaired } = database
+    const { repaired, db } = database
+    const [found] = await rows<{ n: number }>(
+      db,
+      sql`select count(*)::int as n from paths join contents on hash = paths.content
+          join embeddings e on e.content = hash join changes c on c.content = hash`,
+    )
     await database.close()
+    expect(found!.n).toBe(PICTURES)
     expect(repaired?.from).toBeInstanceOf(Date)
     if (name === 'no database at all') expect(repaired!.brokenKeptAt).toBeNull()
     else expect(existsSync(repaired!.brokenKeptAt!)).toBe(true)
-    const restored = await dumpCollection(place)
-    expect(restored).toHaveLength(PICTURES)
-    const before = new Set(restored.map(({ path }) => path))
-    const same = expected.filter(({ path }) => before.has(path))
-    expect(largestDifference(same, restored)).toBe(0)
   })
 
   test('after a repair the next run brings back what the snapshot had not', async () => {
@@ -187,13 +188,14 @@ describeDatabase('repair', (_newPlace, engine) => {
     await using place = await copyOfTemplate()
     const before = await readFile(place.at('database.snapshot'))
     await mkdir(place.at('folder'))
-    await writeFile(place.at('folder/unreadable'), 'text')
+    await writeFile(place.at('folder/file'), 'text')
     const packing = packFolder(place.at('folder'), place.at('database.snapshot'), {
       storeId: 'other',
       sequence: 1,
       takenAt: 0,
     })
-    await rm(place.at('folder'), { recursive: true })
+    // After the folder was listed, before its files are read.
+    rmSync(place.at('folder'), { recursive: true })
     await expect(packing).rejects.toThrow()
     expect(before.equals(await readFile(place.at('database.snapshot')))).toBe(true)
   })
