@@ -42,7 +42,7 @@ function filesOf({ name, paths, ...metadata }: TestPicture): IndexedFile[] {
   return paths.map((path) => ({
     ...plain,
     path,
-    content: { ...(plain.content as Content), ...metadata },
+    content: { ...plain.content, ...metadata },
   }))
 }
 
