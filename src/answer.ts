@@ -36,6 +36,8 @@ export interface Picture {
   readonly height: number
   /** Wall time at the camera, `YYYY-MM-DDTHH:mm:ss`, or `null`. */
   readonly takenAt: string | null
+  /** ThumbHash, a placeholder of about 25 bytes; `null` in a search without the database. */
+  readonly thumbHash: Uint8Array | null
 }
 
 /** One picture found. */
@@ -168,7 +170,7 @@ export async function readQueryFile(path: string): Promise<Uint8Array> {
 }
 
 /** Turns files and addresses into pictures. */
-async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
+export async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
   const weight = term.weight ?? 1
   if ('path' in term) {
     return { picture: await readQueryFile(term.path), pathHint: term.path, weight }
@@ -180,7 +182,8 @@ async function loadTerm(term: SearchTerm): Promise<QueryTerm> {
   return term
 }
 
-function toPicture({ picture, path }: ListHit): Picture {
+/** A row as callers see it. */
+export function toPicture({ picture, path }: ListHit): Picture {
   return {
     id: picture.hash,
     path,
@@ -188,6 +191,7 @@ function toPicture({ picture, path }: ListHit): Picture {
     width: picture.widthPx,
     height: picture.heightPx,
     takenAt: picture.takenAt?.replace(' ', 'T') ?? null,
+    thumbHash: picture.thumbHash ?? null,
   }
 }
 

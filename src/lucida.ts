@@ -7,7 +7,6 @@ import {
   answerSearch,
   type ListAnswer,
   type ListOptions,
-  readQueryFile,
   type SearchAnswer,
   type SearchOptions,
   type SearchTerm,
@@ -15,6 +14,14 @@ import {
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
 import type { UnitVector } from './core/vector.ts'
+import {
+  type Classification,
+  type ClassifyOptions,
+  classifyFiles,
+  embedTerm,
+  openLabels,
+} from './encode.ts'
+import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
@@ -22,13 +29,7 @@ import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
-import {
-  type ClassifyMode,
-  DEFAULT_TEMPLATE,
-  embedLabels,
-  type LabelScore,
-  scoreLabels,
-} from './search/classify.ts'
+import type { LabelScore } from './search/classify.ts'
 import {
   type Checkpoint,
   makeCheckpoint,
@@ -68,6 +69,8 @@ export type {
   SearchResult,
   SearchTerm,
 } from './answer.ts'
+export type { Classification, ClassifyOptions } from './encode.ts'
+export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
 export type { PartialConfig } from './config.ts'
@@ -77,13 +80,6 @@ export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
 export type { FacetCount, Facets } from './store/filters.ts'
 export type { Repair } from './store/embedded.ts'
-
-/** What `classify` says about one picture. */
-export interface Classification {
-  readonly path: string
-  readonly mode: ClassifyMode
-  readonly labels: readonly LabelScore[]
-}
 
 /** A recorded failure. */
 export interface Failure {
@@ -157,11 +153,16 @@ export interface Lucida {
   /** How many pictures there are of each kind, among those that pass the filter. */
   facets(filter?: Filter): Promise<Facets>
   /** Zero-shot classification of picture files. */
-  classify(
-    files: readonly string[],
-    options: { labels: readonly string[]; templates?: readonly string[]; mode?: ClassifyMode },
-  ): AsyncGenerator<Classification>
+  classify(files: readonly string[], options: ClassifyOptions): AsyncGenerator<Classification>
+  /** The same for pictures however they are given; one list of labels each. */
+  label(pictures: readonly SearchTerm[], options: ClassifyOptions): Promise<LabelScore[][]>
+  /** The vector of each term. */
+  embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
+  /** Pictures one by one, by their ids. */
+  readonly gallery: Gallery
   status(): Promise<Status>
+  /** The indexed folders. */
+  roots(): Promise<RootSummary[]>
   failures(): Promise<Failure[]>
   /** Forgets an indexed folder; the files stay. Returns how many paths were forgotten. */
   remove(folder: string): Promise<number>
@@ -270,6 +271,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     pictures: storedPictures(db, space),
   }
 
+  const gallery = openGallery(db, join(config.dataDir, 'cache'))
   const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
 
   /** The folders to index with their roots, each claimed when its turn comes. */
@@ -352,16 +354,18 @@ export async function openResolved(config: Config): Promise<Lucida> {
     similar: (term, options = {}) => answerSearch(context, [term], options, true),
     list: (options = {}) => answerList(context, options),
     facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
-    async *classify(files, { labels, templates = [DEFAULT_TEMPLATE], mode = 'single' }) {
-      const directions = await embedLabels(clip.embedTexts, labels, templates)
-      const how =
-        mode === 'single'
-          ? { mode, logitScale: model.logitScale }
-          : { mode, bank: await loadBank() }
-      for (const path of files) {
-        const vector = await embedFile(path)
-        yield { path: resolve(path), mode, labels: scoreLabels(vector, labels, directions, how) }
-      }
+    classify: (files, options) => classifyFiles(context, files, options),
+    async label(terms, options) {
+      const score = await openLabels(context, options)
+      return (await embedAll(terms)).map(score)
+    },
+    embed: embedAll,
+    gallery: {
+      ...gallery,
+      async forget(id) {
+        await beginWriting()
+        return gallery.forget(id)
+      },
     },
     async status() {
       const index = await currentIndex()
@@ -375,6 +379,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
         repaired: database.repaired,
       }
     },
+    roots: () => summarizeRoots(db),
     async failures() {
       return (await listFailures(db)).map(({ path, reason, code }) => ({ path, reason, code }))
     },
@@ -398,22 +403,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
   }
 
-  async function embedFile(path: string): Promise<UnitVector> {
-    const pixels = await naming(path, async () => clip.preprocess(await readQueryFile(path), path))
-    return (await clip.embedPixels([pixels]))[0]!
-  }
-}
-
-/** Codes that say what is wrong with a picture, in words that do not name it. */
-const UNREADABLE_PICTURE = new Set(['corrupt_image', 'unsupported_format', 'too_large'])
-
-/** Puts the picture's name before what is wrong with it. */
-async function naming<T>(name: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (cause) {
-    if (!(cause instanceof LucidaError) || !UNREADABLE_PICTURE.has(cause.code)) throw cause
-    throw new LucidaError(cause.code, `${name}: ${cause.message}`, { cause })
+  function embedAll(terms: readonly SearchTerm[]): Promise<UnitVector[]> {
+    return Promise.all(terms.map((term) => embedTerm(context, term)))
   }
 }
 

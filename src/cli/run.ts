@@ -11,6 +11,7 @@ import { failuresCommand } from './commands/failures.ts'
 import { indexCommand } from './commands/index.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
+import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
@@ -21,6 +22,7 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  serveCommand,
   askCommand,
   facetsCommand,
   statusCommand,

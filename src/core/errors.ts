@@ -19,6 +19,11 @@ export type ErrorCode =
   | 'unreadable'
   | 'file_changed'
   | 'cancelled'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'rate_limited'
+  | 'overloaded'
+  | 'not_implemented'
   | 'internal'
 
 /** An error that names the thing that is wrong and what to do about it. */

@@ -15,6 +15,8 @@ export interface PictureRow {
   readonly heightPx: number
   /** Wall time at the camera, or `null`. */
   readonly takenAt: string | null
+  /** Known to the store, not to the table. */
+  readonly thumbHash?: Uint8Array
 }
 
 /** An open table. */

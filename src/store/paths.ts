@@ -157,6 +157,25 @@ export async function contentAtPath(db: Database, path: string): Promise<Content
   return row?.content
 }
 
+/** The files of a content that are there, in byte order of their paths. */
+export async function filesOf(db: Database, hash: ContentHash): Promise<FileState[]> {
+  return db
+    .select({ path: paths.path, sizeBytes: paths.sizeBytes, mtimeMs: paths.mtimeMs })
+    .from(paths)
+    .where(and(eq(paths.content, hash), isNull(paths.missingSince)))
+    .orderBy(paths.path)
+}
+
+/** Forgets a content with all its paths. Returns how many there were. */
+export async function forgetContent(db: Database, hash: ContentHash): Promise<number> {
+  return withWriterLock(db, async (tx) => {
+    const gone = await tx.delete(paths).where(eq(paths.content, hash)).returning()
+    await recordChanges(tx, [hash])
+    await tx.delete(contents).where(eq(contents.hash, hash))
+    return gone.length
+  })
+}
+
 /** Condition: `column` is a path below `folder`. */
 export function below(column: typeof paths.path | typeof failures.path, folder: string) {
   const { after, before } = folderRange(folder)

@@ -1,0 +1,31 @@
+// Whether the server lives, and whether it is ready for searches.
+import { createRoute } from '@hono/zod-openapi'
+import type { Api, ApiContext } from './context.ts'
+import { HealthResponse } from './contract.ts'
+import { RequestError } from './errors.ts'
+import { answers, at, errors } from './route.ts'
+
+const livez = createRoute({
+  ...at('livez'),
+  summary: 'Whether the process answers',
+  responses: { 200: answers(HealthResponse, 'It does') },
+})
+
+const readyz = createRoute({
+  ...at('readyz'),
+  summary: 'Whether model and index are loaded',
+  responses: { 200: answers(HealthResponse, 'They are'), ...errors(503) },
+})
+
+/** Adds the health checks. */
+export function mountHealth(app: Api, context: ApiContext): void {
+  app.openapi(livez, (c) => c.json({ status: 'ok' }, 200))
+  app.openapi(readyz, (c) => {
+    if (!context.isReady()) {
+      throw new RequestError('overloaded', 'Starting or stopping', {
+        headers: { 'retry-after': '1' },
+      })
+    }
+    return c.json({ status: 'ready' }, 200)
+  })
+}

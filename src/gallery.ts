@@ -1,0 +1,179 @@
+// One picture by its id: what is known about it, its file, its thumbnail. A file is only ever opened
+// where the index says that it lies, inside an indexed folder, and never through a link.
+import { constants } from 'node:fs'
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Picture, toPicture } from './answer.ts'
+import { LucidaError } from './core/errors.ts'
+import { type FolderCache, openFolderCache } from './core/folder-cache.ts'
+import { folderRange } from './core/folder-range.ts'
+import type { ContentHash } from './core/hash.ts'
+import { limitConcurrency } from './core/limit-concurrency.ts'
+import { makeThumbnail } from './pictures/thumbnail.ts'
+import type { Database } from './store/database.ts'
+import { filesOf, forgetContent } from './store/paths.ts'
+import { type FileState, findPictures } from './store/pictures.ts'
+import { listRoots } from './store/roots.ts'
+
+/** Everything that is stored about a picture. */
+export interface PictureDetails extends Picture {
+  readonly format: string
+  readonly sizeBytes: number
+  /** EXIF orientation of the file, 1 to 8. */
+  readonly orientation: number
+  readonly takenOffsetMinutes: number | null
+  readonly cameraMake: string | null
+  readonly cameraModel: string | null
+  readonly lens: string | null
+  readonly latitude: number | null
+  readonly longitude: number | null
+  readonly altitudeM: number | null
+  readonly perceptualHash: string
+  readonly addedAt: Date
+}
+
+/** A picture's file, open; whoever gets it closes it. */
+export interface OpenFile {
+  readonly path: string
+  readonly format: string
+  readonly sizeBytes: number
+  readonly handle: FileHandle
+}
+
+/** Pictures one by one. */
+export interface Gallery {
+  /** Throws `not_found`, as do the others. */
+  find(id: ContentHash): Promise<PictureDetails>
+  /** Those of `ids` that are there. */
+  findSome(ids: readonly ContentHash[]): Promise<Map<ContentHash, Picture>>
+  /** Opens the file itself. Throws `file_changed` when it is not what was indexed. */
+  openFile(id: ContentHash): Promise<OpenFile>
+  /** A WebP that fits into a square of `sizePx`; kept, so that it is made once. */
+  thumbnail(id: ContentHash, sizePx: number): Promise<Uint8Array<ArrayBuffer>>
+  /** Forgets the picture until its file is indexed again. Returns the number of its places. */
+  forget(id: ContentHash): Promise<number>
+}
+
+/** About 50,000 thumbnails of 320 pixels. */
+const MAX_CACHE_BYTES = 1e9
+
+// Windows has neither flag.
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** Pictures of a database; thumbnails are kept below `cacheDirectory`. */
+export function openGallery(db: Database, cacheDirectory: string): Gallery {
+  const cache = openFolderCache(join(cacheDirectory, 'thumbnails'), MAX_CACHE_BYTES)
+  const inTurn = limitConcurrency(availableParallelism())
+  const making = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
+
+  const row = async (id: ContentHash) => {
+    const found = (await findPictures(db, [id])).get(id)
+    if (!found) throw new LucidaError('not_found', `No indexed picture has the id ${id}`)
+    return found
+  }
+  const openFile = async (id: ContentHash): Promise<OpenFile> => {
+    const { format } = await row(id)
+    return { format, ...(await openFirst(await filesOf(db, id), await rootPaths(db))) }
+  }
+  const make = async (id: ContentHash, sizePx: number) => {
+    const file = await openFile(id)
+    try {
+      return await makeThumbnail(await file.handle.readFile(), sizePx, file.path)
+    } finally {
+      await file.handle.close()
+    }
+  }
+
+  return {
+    async find(id) {
+      const found = await row(id)
+      const { hash: _, widthPx: _w, heightPx: _h, paths, ...rest } = found
+      return { ...rest, ...toPicture({ picture: found, path: paths[0]! }) }
+    },
+    async findSome(ids) {
+      const found = await findPictures(db, ids)
+      return new Map(
+        [...found].map(([id, picture]) => [id, toPicture({ picture, path: picture.paths[0]! })]),
+      )
+    },
+    openFile,
+    async thumbnail(id, sizePx) {
+      // Who forgets a picture forgets its thumbnails, whatever is still in the cache.
+      await row(id)
+      const name = `${id}-${sizePx}.webp`
+      return (
+        (await cache.get(name)) ??
+        makeOnce(making, name, cache, () => inTurn(() => make(id, sizePx)))
+      )
+    },
+    async forget(id) {
+      await row(id)
+      return forgetContent(db, id)
+    },
+  }
+}
+
+/** Several requests for one thumbnail wait for one that makes it. */
+function makeOnce(
+  making: Map<string, Promise<Uint8Array<ArrayBuffer>>>,
+  name: string,
+  cache: FolderCache,
+  make: () => Promise<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let made = making.get(name)
+  if (!made) {
+    made = make().finally(() => making.delete(name))
+    making.set(name, made)
+    void made.then(
+      (bytes) => cache.put(name, bytes),
+      () => {},
+    )
+  }
+  return made
+}
+
+async function rootPaths(db: Database): Promise<string[]> {
+  return (await listRoots(db)).map(({ path }) => path)
+}
+
+/** The first of the files that can be opened and is what was indexed. */
+async function openFirst(files: readonly FileState[], roots: readonly string[]) {
+  let reason: unknown = new LucidaError('not_found', 'The picture has no file any more')
+  for (const file of files) {
+    try {
+      return await openIndexed(file, roots)
+    } catch (error) {
+      reason = error
+    }
+  }
+  throw reason
+}
+
+/** Throws `not_found` for what lies outside the roots, is a link, or lies behind one. */
+async function openIndexed(file: FileState, roots: readonly string[]) {
+  const { path } = file
+  const missing = (cause?: unknown) =>
+    new LucidaError('not_found', `The file ${path} cannot be opened; index its folder again`, {
+      cause,
+    })
+  if (!roots.some((root) => path.startsWith(folderRange(root).after))) throw missing()
+  const handle = await open(path, FLAGS).catch((cause: unknown) => {
+    throw missing(cause)
+  })
+  try {
+    const opened = await handle.stat()
+    // Looked up after it was opened: a folder that was a link for a moment gains nothing.
+    const real = await realpath(path)
+    const named = await stat(real)
+    const isItself = real === path && named.ino === opened.ino && named.dev === opened.dev
+    if (!isItself || !opened.isFile()) throw missing()
+    if (opened.size !== file.sizeBytes || opened.mtimeMs !== file.mtimeMs) {
+      throw new LucidaError('file_changed', `The file ${path} has changed; index its folder again`)
+    }
+    return { path, sizeBytes: opened.size, handle }
+  } catch (error) {
+    await handle.close()
+    throw error instanceof LucidaError ? error : missing(error)
+  }
+}
