@@ -29,6 +29,9 @@ const embed = createRoute({
 /** Captions that one request may ask for: labels times templates. */
 const MAX_CAPTIONS = 2000
 
+/** For the types of the client. */
+export const encodeRoutes = { classify, embed }
+
 /** Adds the routes of the encoders. */
 export function mountEncoding(app: Api, context: ApiContext): void {
   const { lucida } = context

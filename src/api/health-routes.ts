@@ -17,6 +17,9 @@ const readyz = createRoute({
   responses: { 200: answers(HealthResponse, 'They are'), ...errors(503) },
 })
 
+/** For the types of the client. */
+export const healthRoutes = { livez, readyz }
+
 /** Adds the health checks. */
 export function mountHealth(app: Api, context: ApiContext): void {
   app.openapi(livez, (c) => c.json({ status: 'ok' }, 200))

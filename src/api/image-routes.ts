@@ -48,6 +48,9 @@ const forgetImage = createRoute({
   responses: { 204: { description: 'Forgotten' }, ...errors(404) },
 })
 
+/** For the types of the client. */
+export const imageRoutes = { image, thumbnail, file, forgetImage }
+
 /** Adds the routes of single pictures. */
 export function mountImages(app: Api, { lucida: { gallery } }: ApiContext): void {
   app.openapi(image, async (c) => {

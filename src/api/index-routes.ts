@@ -109,6 +109,20 @@ const failures = createRoute({
 /** Proxies close connections on which nothing is said for a minute. */
 const BEAT_MS = 15_000
 
+/** For the types of the client. */
+export const indexRoutes = {
+  status,
+  roots,
+  addRoot,
+  removeRoot,
+  startIndexing,
+  jobs,
+  job,
+  cancelJob,
+  jobEvents,
+  failures,
+}
+
 /** Adds the routes that manage the collection. */
 export function mountIndexing(app: Api, context: ApiContext): void {
   const { lucida } = context

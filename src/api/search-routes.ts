@@ -62,6 +62,9 @@ const facets = createRoute({
   responses: { 200: answers(FacetsResponse, 'Counts of distinct pictures'), ...errors(404) },
 })
 
+/** For the types of the client. */
+export const searchRoutes = { search, searchTerms, searchImage, similar, facets }
+
 /** Adds the routes that find pictures. */
 export function mountSearch(app: Api, context: ApiContext): void {
   const { lucida } = context

@@ -1,0 +1,50 @@
+// What each route takes and gives, as types, read off the definitions of the routes. For the client.
+import type { z } from '@hono/zod-openapi'
+import type { encodeRoutes } from './encode-routes.ts'
+import type { healthRoutes } from './health-routes.ts'
+import type { imageRoutes } from './image-routes.ts'
+import type { indexRoutes } from './index-routes.ts'
+import type { searchRoutes } from './search-routes.ts'
+
+type Definitions = typeof searchRoutes &
+  typeof imageRoutes &
+  typeof encodeRoutes &
+  typeof indexRoutes &
+  typeof healthRoutes
+
+type Schema<T> = T extends z.ZodType ? T : never
+
+/** Numbers and lists may be given as such; the client writes them into the query string. */
+type QueryOf<S extends z.ZodType> = {
+  [K in keyof z.input<S>]: z.input<S>[K] | (K extends keyof z.output<S> ? z.output<S>[K] : never)
+}
+
+type Params<R> = R extends { request: { params: infer S } }
+  ? { params: z.input<Schema<S>> }
+  : unknown
+type Query<R> = R extends { request: { query: infer S } } ? { query?: QueryOf<Schema<S>> } : unknown
+type Body<R> = R extends {
+  request: { body: { content: { 'application/json': { schema: infer S } } } }
+}
+  ? { body: z.input<Schema<S>> }
+  : R extends { request: { body: unknown } }
+    ? { form: FormData }
+    : unknown
+
+type Json<R> = R extends { content: { 'application/json': { schema: infer S } } }
+  ? z.output<Schema<S>>
+  : never
+type Success<R> = R extends { responses: infer All }
+  ? { [S in keyof All & (200 | 202)]: Json<All[S]> }[keyof All & (200 | 202)]
+  : never
+
+/** Routes that answer in JSON, or with nothing. */
+type Called = Exclude<keyof Definitions, 'thumbnail' | 'file' | 'jobEvents'>
+
+/** What each operation takes and what it gives. */
+export type Operations = {
+  [Name in Called]: {
+    input: Params<Definitions[Name]> & Query<Definitions[Name]> & Body<Definitions[Name]>
+    output: [Success<Definitions[Name]>] extends [never] ? void : Success<Definitions[Name]>
+  }
+}
