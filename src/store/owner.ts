@@ -12,11 +12,10 @@ import { chmod, mkdir, readdir, realpath, rename, rm, stat } from 'node:fs/promi
 import { type Server, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { MAX_SOCKET_PATH_BYTES } from '../core/directory-socket.ts'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 
-/** sockaddr_un holds 104 bytes on macOS (108 on Linux), the closing zero included. */
-const MAX_SOCKET_PATH_BYTES = 103
 const PROBE_MS = 1_000
 const ELECTION_MS = 10_000
 const LITTER_MS = 60_000

@@ -118,3 +118,15 @@ export const failures = pgTable('failures', {
   triedBy: text().notNull(),
   failedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
+
+/** Keys of the HTTP API. The key itself is shown once, when it is made, and kept nowhere. */
+export const apiKeys = pgTable('api_keys', {
+  /** The public part of the key, by which it is found. */
+  id: text().primaryKey(),
+  /** What the user calls it. */
+  name: text().notNull(),
+  scope: text({ enum: ['read', 'write', 'admin'] }).notNull(),
+  /** SHA-256 of the whole key, which is too random to be guessed from it. */
+  hash: contentHash().notNull(),
+  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
