@@ -27,6 +27,7 @@ import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { openClip } from './models/clip.ts'
+import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
 import type { LabelScore } from './search/classify.ts'
@@ -44,6 +45,7 @@ import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
 import { storedPictures } from './search/stored-pictures.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
+import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
 import type { Repair } from './store/embedded.ts'
@@ -78,6 +80,10 @@ export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
+export { fetchImage } from './search/fetch-image.ts'
+export type { FetchImageOptions } from './search/fetch-image.ts'
+export type { EncodeRun } from './models/shared-clip.ts'
+export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/filters.ts'
 export type { Repair } from './store/embedded.ts'
 
@@ -146,8 +152,8 @@ export interface Lucida {
   ): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
   search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
-  /** Pictures like one picture, which itself is left out. */
-  similar(term: SearchTerm, options?: SearchOptions): Promise<SearchAnswer>
+  /** The same without the pictures that the terms themselves name. */
+  similar(terms: SearchTerm | readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures by date, newest first, undated last; also those without a vector of this model. */
   list(options?: ListOptions): Promise<ListAnswer>
   /** How many pictures there are of each kind, among those that pass the filter. */
@@ -160,6 +166,12 @@ export interface Lucida {
   embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
+  /** Keys of the HTTP API. */
+  readonly keys: ApiKeys
+  /** Pictures that a search looks through, as far as is known. */
+  indexSize(): number
+  /** Is told of every run of an encoder. */
+  observe(observer: (run: EncodeRun) => void): void
   status(): Promise<Status>
   /** The indexed folders. */
   roots(): Promise<RootSummary[]>
@@ -186,7 +198,11 @@ export async function openResolved(config: Config): Promise<Lucida> {
   const { db } = database
   const space = { model: model.name, recipe: model.recipe }
   const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
-  const clip = openClip(model, { threads: config.threads })
+  const observers: ((run: EncodeRun) => void)[] = []
+  const tower = measureClip(openClip(model, { threads: config.threads }), (run) => {
+    for (const observer of observers) observer(run)
+  })
+  const clip = shareClip(tower)
   let bank: Promise<NeutralBank> | undefined
   let opened: VectorIndex | undefined
 
@@ -272,7 +288,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 
   const gallery = openGallery(db, join(config.dataDir, 'cache'))
-  const pipeline = { db, space, preprocess: clip.preprocess, embedPixels: clip.embedPixels }
+  // A run of the indexer makes its batches itself.
+  const pipeline = { db, space, preprocess: tower.preprocess, embedPixels: tower.embedPixels }
 
   /** The folders to index with their roots, each claimed when its turn comes. */
   async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
@@ -351,7 +368,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     index: (folders, how) => explaining(index(folders, how)),
     watch: (folders, how) => explaining(watch(folders, how)),
     search: (terms, options = {}) => answerSearch(context, terms, options, false),
-    similar: (term, options = {}) => answerSearch(context, [term], options, true),
+    similar: (terms, options = {}) => answerSearch(context, [terms].flat(), options, true),
     list: (options = {}) => answerList(context, options),
     facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
     classify: (files, options) => classifyFiles(context, files, options),
@@ -360,6 +377,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
+    keys: openApiKeys(db),
+    indexSize: () => opened?.size ?? 0,
+    observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
       async forget(id) {
