@@ -3,12 +3,24 @@
 // docs/settings.md is checked against this table.
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { isAbsolute, join, resolve } from 'node:path'
+import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { LucidaError, messageOf } from './core/errors.ts'
 
 /** Name of the optional settings file in the working directory. */
 export const CONFIG_FILE = 'lucida.config.json'
+
+/** A list, which a variable holds as one text. */
+const list = (separator: string) =>
+  z.union([
+    z.array(z.string()),
+    z.string().transform((text) =>
+      text
+        .split(separator)
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    ),
+  ])
 
 const schema = z.strictObject({
   dataDir: z
@@ -30,6 +42,27 @@ const schema = z.strictObject({
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1024))
     .describe('Threads of the model; 0 takes one per core.'),
+  host: z
+    .string()
+    .min(1)
+    .describe('Address that `lucida serve` listens on; any but this machine itself needs a key.'),
+  port: z
+    .union([z.number(), z.string().transform(Number)])
+    .pipe(z.number().int().min(0).max(65_535))
+    .describe('Port that `lucida serve` listens on; 0 takes a free one.'),
+  allowedHosts: list(',').describe(
+    'Names by which browsers may call the server besides localhost, separated by commas.',
+  ),
+  allowedRoots: list(delimiter).describe(
+    `Folders in which folders may be indexed over HTTP, separated as in PATH; others from the shell only.`,
+  ),
+  remoteUrls: z
+    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+    .describe('Whether the server fetches pictures from public addresses that a request names.'),
+  rateLimit: z
+    .union([z.number(), z.string().transform(Number)])
+    .pipe(z.number().int().min(0).max(1_000_000))
+    .describe('Requests a minute of one key or address; 0 sets no limit. Not for this machine.'),
 })
 
 /** The settings of one run, resolved. */
@@ -52,16 +85,34 @@ const ENV: Record<keyof Config, string> = {
   model: 'LUCIDA_MODEL',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
+  host: 'LUCIDA_HOST',
+  port: 'LUCIDA_PORT',
+  allowedHosts: 'LUCIDA_ALLOWED_HOSTS',
+  allowedRoots: 'LUCIDA_ALLOWED_ROOTS',
+  remoteUrls: 'LUCIDA_REMOTE_URLS',
+  rateLimit: 'LUCIDA_RATE_LIMIT',
 }
 
-const DEFAULTS = { model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 } as const
+const DEFAULTS = {
+  model: 'lucida-clip-0',
+  vectorIndex: 'auto',
+  threads: 0,
+  host: '127.0.0.1',
+  port: 7457,
+  allowedHosts: [],
+  allowedRoots: [],
+  remoteUrls: false,
+  rateLimit: 6000,
+} as const
 
 /** All settings with their documentation. */
 export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[]).map((key) => ({
   key,
   env: ENV[key],
   default:
-    key === 'dataDir' ? 'per user, see below' : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]),
+    key === 'dataDir'
+      ? 'per user, see below'
+      : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]) || 'none',
   description: schema.shape[key].description ?? '',
 }))
 
@@ -93,7 +144,12 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  return { ...parsed.data, dataDir: resolve(cwd, parsed.data.dataDir) }
+  const { dataDir, allowedRoots } = parsed.data
+  return {
+    ...parsed.data,
+    dataDir: resolve(cwd, dataDir),
+    allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
+  }
 }
 
 /** The usual place for an application's data on this system. */

@@ -1,77 +1,142 @@
 // The HTTP API as one app: what every request goes through, and the routes.
+import type { MiddlewareHandler } from 'hono'
 import { VERSION } from '../core/version.ts'
-import type { Lucida } from '../lucida.ts'
-import { type ApiContext, type ApiEnv, newApp } from './context.ts'
+import type { FetchImageOptions, Lucida } from '../lucida.ts'
+import { openCallers } from './callers.ts'
+import { type Api, type ApiContext, type ApiEnv, newApp } from './context.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
+import { guardHost, guardOrigin, isLoopback } from './guard.ts'
+import { securityHeaders } from './headers.ts'
 import { mountHealth } from './health-routes.ts'
 import { mountImages } from './image-routes.ts'
 import { mountIndexing } from './index-routes.ts'
 import { type Jobs, openJobs } from './jobs.ts'
+import { mountKeys } from './key-routes.ts'
+import { limitBody, type LoadLimits, openLoad } from './limits.ts'
+import { openMetrics } from './metrics.ts'
 import { mountPage } from './page.ts'
+import { openRemotePictures } from './remote-picture.ts'
 import { mountSearch } from './search-routes.ts'
-import { RequestError } from './errors.ts'
+import { mountSessions } from './session-routes.ts'
+import { openSessions } from './sessions.ts'
 
-/** What a server chooses. */
+/** What a server chooses beside the settings of its Lucida. */
 export interface ApiOptions {
-  readonly allowedRoots?: readonly string[]
+  /** Needs no key wherever it listens. */
+  readonly insecure?: boolean
+  readonly load?: LoadLimits
+  /** Stands in for DNS in tests. */
+  readonly resolve?: FetchImageOptions['resolve']
   /** Told of errors that no client caused. */
   readonly onError?: (error: unknown) => void
 }
 
+/** Answers a request. */
+export type Fetch = (request: Request, env?: ApiEnv['Bindings']) => Response | Promise<Response>
+
 /** The API over an open Lucida, whose owner closes it afterwards. */
 export interface OpenApi {
-  readonly fetch: (request: Request, env?: ApiEnv['Bindings']) => Response | Promise<Response>
+  /** For the network. */
+  readonly fetch: Fetch
+  /** For the owner of the data directory, who may do what the shell may. */
+  readonly fetchAsOwner: Fetch
   readonly jobs: Jobs
+  /** Loads model and index, so that the first search need not; `/readyz` says when. */
+  warmUp(): Promise<void>
   /** Ends jobs and streams. */
   close(): Promise<void>
 }
 
 /** Mounts everything. */
 export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
-  const { allowedRoots = [], onError = () => {} } = options
+  const { config } = lucida
   const closing = new AbortController()
+  const load = openLoad(options.load)
+  const sessions = openSessions()
+  const callers = openCallers({
+    keys: lucida.keys,
+    sessions,
+    keyRequired: !isLoopback(config.host),
+    insecure: options.insecure ?? false,
+    rateLimit: config.rateLimit,
+  })
   const jobs = openJobs(lucida)
-  const context: ApiContext = {
+  const metrics = openMetrics(lucida, { jobs, load })
+  let warm = false
+  const context = {
     lucida,
     jobs,
-    allowedRoots,
-    isReady: () => !closing.signal.aborted,
+    callers,
+    sessions,
+    metrics,
+    allowedRoots: config.allowedRoots,
+    isReady: () => warm && !closing.signal.aborted,
     closing: closing.signal,
-    fetchPicture: async () => {
-      throw new RequestError('forbidden', 'Remote addresses are not fetched')
+  }
+  const before: Guard[] = [metrics.measure, securityHeaders, load.limit]
+  const network = buildApp(
+    { ...context, fetchPicture: openRemotePictures(config.remoteUrls, options.resolve) },
+    [
+      ...before,
+      guardHost(config.host, config.allowedHosts),
+      guardOrigin(),
+      callers.recognise,
+      limitBody(),
+    ],
+    options,
+  )
+  const owner = buildApp(
+    { ...context, fetchPicture: openRemotePictures(true, options.resolve) },
+    [...before, recogniseOwner, limitBody()],
+    options,
+  )
+  return {
+    fetch: (request, env) => network.fetch(request, env),
+    fetchAsOwner: (request, env) => owner.fetch(request, env),
+    jobs,
+    async warmUp() {
+      await lucida.search([{ text: 'warm' }], { limit: 1 })
+      warm = true
+    },
+    async close() {
+      closing.abort()
+      await jobs.close()
     },
   }
+}
+
+type Guard = MiddlewareHandler<ApiEnv>
+
+/** Over the socket of the data directory, which nobody else may open. */
+const recogniseOwner: Guard = async (c, next) => {
+  c.set('caller', { scope: 'admin', isOwner: true, client: 'owner' })
+  await next()
+}
+
+function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: ApiOptions): Api {
   const app = newApp()
-  app.use(async (c, next) => {
-    c.set('caller', { scope: 'admin', isOwner: false })
-    await next()
+  app.onError((error, c) => {
+    const { status, body, headers } = answerError(error)
+    if (status === 500) onError?.(error)
+    return c.json(body, status as 400, { ...headers })
   })
+  app.notFound((c) => {
+    const message = `There is nothing at ${c.req.method} ${c.req.path}`
+    return c.json({ error: { code: 'not_found', message } }, 404)
+  })
+  for (const guard of guards) app.use(guard)
+  mountSessions(app, context)
   mountSearch(app, context)
   mountImages(app, context)
   mountEncoding(app, context)
   mountIndexing(app, context)
+  mountKeys(app, context)
   mountHealth(app, context)
   mountPage(app)
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Lucida', version: VERSION, description: 'Finds pictures by meaning.' },
   })
-  app.notFound((c) => {
-    const message = `There is nothing at ${c.req.method} ${c.req.path}`
-    return c.json({ error: { code: 'not_found', message } }, 404)
-  })
-  app.onError((error, c) => {
-    const { status, body, headers } = answerError(error)
-    if (status === 500) onError(error)
-    return c.json(body, status as 400, { ...headers })
-  })
-  return {
-    fetch: (request, env) => app.fetch(request, env),
-    jobs,
-    async close() {
-      closing.abort()
-      await jobs.close()
-    },
-  }
+  return app
 }

@@ -1,10 +1,125 @@
-// Who may do what: each scope includes those before it.
-import type { MiddlewareHandler } from 'hono'
-import type { ApiEnv } from './context.ts'
+// Who is asking: the owner of the data directory, a key, a signed-in page, or nobody in particular,
+// who may do everything where no key is needed.
+import type { Context, MiddlewareHandler } from 'hono'
+import { getCookie } from 'hono/cookie'
+import type { ApiKey, ApiKeys, KeyRing } from '../lucida.ts'
+import type { ApiEnv, Caller } from './context.ts'
 import type { Scope } from './contract.ts'
 import { RequestError } from './errors.ts'
+import { isLoopback } from './guard.ts'
+import { openRateLimit } from './rate-limit.ts'
+import { isSame, type Sessions } from './sessions.ts'
+
+/** Name of the page's cookie. */
+export const COOKIE = 'lucida_session'
 
 const SCOPES: readonly Scope[] = ['read', 'write', 'admin']
+/** Of one address; right keys are not held up by wrong ones. */
+const WRONG_KEYS_PER_MINUTE = 20
+/** A key that another process makes or revokes is noticed after so long. */
+const KEYS_FRESH_MS = 2000
+
+/** How callers are told apart. */
+export interface CallerOptions {
+  readonly keys: ApiKeys
+  readonly sessions: Sessions
+  /** Needed by everybody; otherwise as soon as there is one. */
+  readonly keyRequired: boolean
+  /** Needed by nobody. */
+  readonly insecure: boolean
+  readonly rateLimit: number
+}
+
+/** Recognises callers. */
+export interface Callers {
+  /** Sets `caller` and takes its share of the rate limit. Throws `unauthorized`, `rate_limited`. */
+  readonly recognise: MiddlewareHandler<ApiEnv>
+  /** The key that `text` is. Throws like `recognise`. */
+  verify(text: string, address: string): Promise<ApiKey>
+  isKeyRequired(): Promise<boolean>
+  /** After a change of the keys by this process. */
+  forget(): void
+}
+
+/** Opens the door with these settings. */
+export function openCallers(options: CallerOptions): Callers {
+  const { keys, sessions, keyRequired, insecure, rateLimit } = options
+  const wrongKeys = openRateLimit(WRONG_KEYS_PER_MINUTE)
+  const requests = openRateLimit(rateLimit)
+  let loaded: { ring: Promise<KeyRing>; at: number } | undefined
+
+  function ring(): Promise<KeyRing> {
+    if (!loaded || performance.now() - loaded.at > KEYS_FRESH_MS) {
+      const fresh = { ring: keys.load(), at: performance.now() }
+      // A failure is not remembered.
+      fresh.ring.catch(() => (loaded = undefined))
+      loaded = fresh
+    }
+    return loaded.ring
+  }
+
+  async function isKeyRequired(): Promise<boolean> {
+    if (insecure) return false
+    return keyRequired || (await ring()).size > 0
+  }
+
+  async function verify(text: string, address: string): Promise<ApiKey> {
+    const found = (await ring()).verify(text)
+    if (found) return found
+    wrongKeys.take(address)
+    throw new RequestError('unauthorized', 'The key is not valid', {
+      headers: { 'www-authenticate': 'Bearer' },
+    })
+  }
+
+  async function byCookie(c: Context<ApiEnv>, address: string): Promise<Caller | null> {
+    const token = getCookie(c, COOKIE)
+    const session = token === undefined ? undefined : sessions.find(token)
+    if (!session) return null
+    const key = await verify(session.key, address).catch(() => null)
+    if (!key) return null
+    const isChange = c.req.method !== 'GET' && c.req.method !== 'HEAD'
+    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', session.csrfToken)) {
+      throw new RequestError('forbidden', 'X-CSRF-Token: Expected the token of GET /v1/session')
+    }
+    return { scope: key.scope, isOwner: false, client: key.id, csrfToken: session.csrfToken }
+  }
+
+  async function identify(c: Context<ApiEnv>): Promise<Caller> {
+    const address = addressOf(c)
+    const text = keyOf(c)
+    if (text !== undefined) {
+      const key = await verify(text, address)
+      return { scope: key.scope, isOwner: false, client: key.id }
+    }
+    const page = await byCookie(c, address)
+    if (page) return page
+    const scope = (await isKeyRequired()) ? null : 'admin'
+    return { scope, isOwner: false, client: address }
+  }
+
+  return {
+    async recognise(c, next) {
+      const caller = await identify(c)
+      c.set('caller', caller)
+      // Whoever sits at this machine and needs no key shares it with nobody.
+      const isLocal = caller.scope === 'admin' && isLoopback(caller.client)
+      if (!isLocal) requests.take(caller.client)
+      await next()
+    },
+    verify,
+    isKeyRequired,
+    forget() {
+      loaded = undefined
+    },
+  }
+}
+
+/** The client's address, for limits; what a proxy says of others is not believed. */
+export function addressOf(c: Context<ApiEnv>): string {
+  const address = c.env?.incoming?.socket.remoteAddress ?? '127.0.0.1'
+  return address.replace(/^::ffff:/, '')
+}
 
 /** Whether a caller with `scope` may do what needs `needed`. */
 export function allows(scope: Scope | null, needed: Scope): boolean {
@@ -16,13 +131,25 @@ export function needs(needed: Scope): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const { scope } = c.get('caller')
     if (scope === null) {
-      throw new RequestError('unauthorized', 'An API key is needed: Authorization: Bearer lk_…', {
-        headers: { 'www-authenticate': 'Bearer' },
-      })
+      const message = 'A key is needed: Authorization: Bearer lk_… (lucida keys create makes one)'
+      throw new RequestError('unauthorized', message, { headers: { 'www-authenticate': 'Bearer' } })
     }
     if (!allows(scope, needed)) {
       throw new RequestError('forbidden', `This needs a key with the scope ${needed}`)
     }
     await next()
   }
+}
+
+/** For the owner of the data directory, over its socket. Throws `forbidden`. */
+export const needsOwner: MiddlewareHandler<ApiEnv> = async (c, next) => {
+  if (!c.get('caller').isOwner) {
+    throw new RequestError('forbidden', 'This is for the shell only: lucida keys')
+  }
+  await next()
+}
+
+function keyOf(c: Context<ApiEnv>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  return bearer ?? c.req.header('x-api-key')
 }

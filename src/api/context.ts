@@ -1,14 +1,20 @@
 // What the routes work with.
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { Lucida } from '../lucida.ts'
+import type { Callers } from './callers.ts'
 import type { Scope } from './contract.ts'
 import { schemaError } from './errors.ts'
 import type { Jobs } from './jobs.ts'
+import type { Metrics } from './metrics.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Everything that a route may use. */
 export interface ApiContext {
   readonly lucida: Lucida
   readonly jobs: Jobs
+  readonly callers: Callers
+  readonly sessions: Sessions
+  readonly metrics: Metrics
   /** A picture at an address. Throws `forbidden` where that is not allowed. */
   readonly fetchPicture: (url: string, signal: AbortSignal) => Promise<Uint8Array>
   /** Folders in which roots may be added over HTTP. */
@@ -24,6 +30,10 @@ export interface Caller {
   readonly scope: Scope | null
   /** The owner of the data directory, through its socket: may do what the shell may. */
   readonly isOwner: boolean
+  /** Whose share of the rate limit it takes: a key's id, or an address. */
+  readonly client: string
+  /** Of a signed-in page. */
+  readonly csrfToken?: string
 }
 
 /** What travels with a request. */

@@ -43,12 +43,17 @@ const base64 = z.string().min(1).openapi({
 
 const vector = z.array(number).min(1).max(MAX_DIMENSION)
 
+const localPath = path.openapi({
+  description: "A file of the server's machine; for the shell, over the directory's socket, only",
+})
+
 /** One picture by its id, its bytes or its address. */
 export const PictureSource = z
   .union([
     z.strictObject({ id: ImageId }),
     z.strictObject({ image: base64 }),
     z.strictObject({ url: z.string().min(1).max(8192) }),
+    z.strictObject({ path: localPath }),
   ])
   .openapi('PictureSource')
 
@@ -59,6 +64,7 @@ export const Term = z
     z.strictObject({ id: ImageId, weight }),
     z.strictObject({ image: base64, weight }),
     z.strictObject({ url: z.string().min(1).max(8192), weight }),
+    z.strictObject({ path: localPath, weight }),
     z.strictObject({ vector, weight }),
   ])
   .openapi('Term', {
@@ -126,6 +132,9 @@ export const SearchRequest = z
     minScore: minScore.optional(),
     orderBy: orderBy.optional(),
     ifNotFound: ifNotFound.default('nothing'),
+    withoutQuery: z.boolean().default(false).openapi({
+      description: 'Leave out the pictures that the terms themselves name',
+    }),
   })
   .openapi('SearchRequest')
 
@@ -475,6 +484,19 @@ export const DuplicatesResponse = z
   .openapi('Duplicates')
 
 export const Scope = z.enum(['read', 'write', 'admin'])
+
+/** A key of the API, as it may be shown. */
+export const ApiKey = z
+  .object({ id: z.string(), name: z.string(), scope: Scope, createdAt: z.string() })
+  .openapi('ApiKey')
+
+export const KeysResponse = z.object({ items: z.array(ApiKey) })
+export const CreateKeyRequest = z
+  .strictObject({ name: text.max(100), scope: Scope.default('read') })
+  .openapi('CreateKeyRequest')
+export const CreateKeyResponse = ApiKey.extend({
+  key: z.string().openapi({ description: 'Shown this once' }),
+}).openapi('CreatedApiKey')
 
 /** Who is asking, for the page. */
 export const SessionResponse = z

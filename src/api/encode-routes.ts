@@ -5,7 +5,7 @@ import type { Api, ApiContext } from './context.ts'
 import { ClassifyRequest, ClassifyResponse, EmbedRequest, EmbedResponse } from './contract.ts'
 import { RequestError } from './errors.ts'
 import { answers, at, errors, takes } from './route.ts'
-import { readTerms } from './terms.ts'
+import { askingOf, readTerms } from './terms.ts'
 
 const classify = createRoute({
   ...at('classify'),
@@ -42,7 +42,7 @@ export function mountEncoding(app: Api, context: ApiContext): void {
       const message = `labels: Expected at most ${MAX_CAPTIONS} captions (labels times templates)`
       throw new RequestError('bad_input', message)
     }
-    const pictures = await readTerms(context, images, 'images', c.req.raw.signal)
+    const pictures = await readTerms(context, images, 'images', askingOf(c))
     const scores = await lucida.label(pictures, {
       labels,
       mode: multiLabel ? 'multi' : 'single',
@@ -54,10 +54,10 @@ export function mountEncoding(app: Api, context: ApiContext): void {
   app.openapi(embed, async (c) => {
     const { texts, images } = c.req.valid('json')
     const terms = texts.map((text) => ({ text }))
-    const { signal } = c.req.raw
+    const asking = askingOf(c)
     const [ofTexts, ofImages] = await Promise.all([
-      readTerms(context, terms, 'texts', signal).then((read) => lucida.embed(read)),
-      readTerms(context, images, 'images', signal).then((read) => lucida.embed(read)),
+      readTerms(context, terms, 'texts', asking).then((read) => lucida.embed(read)),
+      readTerms(context, images, 'images', asking).then((read) => lucida.embed(read)),
     ])
     const { name: model, dimension } = lucida.model
     const numbers = (vectors: readonly Float32Array[]) => vectors.map((v) => [...v])

@@ -1,5 +1,6 @@
-// Whether the server lives, and whether it is ready for searches.
-import { createRoute } from '@hono/zod-openapi'
+// Whether the server lives, whether it is ready for searches, and how it does.
+import { createRoute, z } from '@hono/zod-openapi'
+import { needs } from './callers.ts'
 import type { Api, ApiContext } from './context.ts'
 import { HealthResponse } from './contract.ts'
 import { RequestError } from './errors.ts'
@@ -17,6 +18,16 @@ const readyz = createRoute({
   responses: { 200: answers(HealthResponse, 'They are'), ...errors(503) },
 })
 
+const metrics = createRoute({
+  ...at('metrics'),
+  summary: 'Counters and histograms for Prometheus',
+  middleware: [needs('read')],
+  responses: {
+    200: { description: 'Metrics', content: { 'text/plain': { schema: z.string() } } },
+    ...errors(),
+  },
+})
+
 /** For the types of the client. */
 export const healthRoutes = { livez, readyz }
 
@@ -30,5 +41,9 @@ export function mountHealth(app: Api, context: ApiContext): void {
       })
     }
     return c.json({ status: 'ready' }, 200)
+  })
+  app.openapi(metrics, async (c) => {
+    const { type, text } = await context.metrics.render()
+    return c.text(text, 200, { 'content-type': type })
   })
 }

@@ -31,6 +31,8 @@ export interface Jobs {
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<JobEvent>
   /** Jobs that wait or run. */
   readonly pending: number
+  /** Is told of every job that has ended. */
+  onEnd(listener: (job: Job) => void): void
   /** Cancels all and waits for them. */
   close(): Promise<void>
 }
@@ -57,6 +59,7 @@ interface Run {
 export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
   const runs = new Map<string, Run>()
   let turn: Promise<void> = Promise.resolve()
+  const listeners: ((job: Job) => void)[] = []
   let closed = false
 
   const waiting = () => [...runs.values()].filter(({ job }) => isPending(job.state))
@@ -76,7 +79,11 @@ export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
       const run = newRun(order)
       runs.set(run.job.id, run)
       forgetOld(runs)
-      turn = turn.then(() => work(lucida, run))
+      turn = turn
+        .then(() => work(lucida, run))
+        .then(() => {
+          for (const listener of listeners) listener(run.job)
+        })
       return run.job
     },
     list: () => [...runs.values()].map(({ job }) => job).toReversed(),
@@ -101,6 +108,7 @@ export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
         await nextChange(run, signal)
       }
     },
+    onEnd: (listener) => void listeners.push(listener),
     get pending() {
       return waiting().length
     },

@@ -4,12 +4,16 @@ import type { encodeRoutes } from './encode-routes.ts'
 import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
 import type { indexRoutes } from './index-routes.ts'
+import type { keyRoutes } from './key-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
+import type { sessionRoutes } from './session-routes.ts'
 
 type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
   typeof indexRoutes &
+  typeof sessionRoutes &
+  typeof keyRoutes &
   typeof healthRoutes
 
 type Schema<T> = T extends z.ZodType ? T : never
@@ -35,7 +39,7 @@ type Json<R> = R extends { content: { 'application/json': { schema: infer S } } 
   ? z.output<Schema<S>>
   : never
 type Success<R> = R extends { responses: infer All }
-  ? { [S in keyof All & (200 | 202)]: Json<All[S]> }[keyof All & (200 | 202)]
+  ? { [S in keyof All & (200 | 201 | 202)]: Json<All[S]> }[keyof All & (200 | 201 | 202)]
   : never
 
 /** Routes that answer in JSON, or with nothing. */

@@ -16,7 +16,7 @@ import {
 import { RequestError } from './errors.ts'
 import { filterOf, toImage, toSearchResponse } from './present.ts'
 import { answers, at, errors, IdParams, takes } from './route.ts'
-import { readTerms } from './terms.ts'
+import { askingOf, readTerms } from './terms.ts'
 
 const found = answers(SearchResponse, 'Pictures, best first, or newest first')
 
@@ -78,14 +78,14 @@ export function mountSearch(app: Api, context: ApiContext): void {
       ...unlike.map((id) => ({ id, weight: -1 })),
     ]
     refuseGeneration(query.ifNotFound)
-    const read = await readTerms(context, terms, 'terms', c.req.raw.signal)
+    const read = await readTerms(context, terms, 'terms', askingOf(c))
     return c.json(await run(read, { ...query, filter: filterOf(query) }), 200)
   })
 
   app.openapi(searchTerms, async (c) => {
     const { terms = [], ...body } = c.req.valid('json')
     refuseGeneration(body.ifNotFound)
-    return c.json(await run(await readTerms(context, terms, 'terms', c.req.raw.signal), body), 200)
+    return c.json(await run(await readTerms(context, terms, 'terms', askingOf(c)), body), 200)
   })
 
   app.openapi(searchImage, async (c) => {
@@ -101,8 +101,8 @@ export function mountSearch(app: Api, context: ApiContext): void {
   app.openapi(similar, async (c) => {
     const { id } = c.req.valid('param')
     const query = c.req.valid('query')
-    const options = optionsOf({ ...query, filter: filterOf(query) })
-    return c.json(toSearchResponse(await lucida.similar({ id }, options)), 200)
+    const asked = { ...query, filter: filterOf(query), withoutQuery: true }
+    return c.json(await run([{ id }], asked), 200)
   })
 
   app.openapi(facets, async (c) => {
@@ -112,7 +112,12 @@ export function mountSearch(app: Api, context: ApiContext): void {
 
   async function run(terms: readonly SearchTerm[], asked: Asked): Promise<SearchResponse> {
     const options = optionsOf(asked)
-    if (terms.length > 0) return toSearchResponse(await lucida.search(terms, options))
+    if (terms.length > 0) {
+      const how = asked.withoutQuery ? lucida.similar : lucida.search
+      const answer = await how(terms, options)
+      context.metrics.searched(answer.tookMs)
+      return toSearchResponse(answer)
+    }
     const { orderBy, minScore, ...page } = options
     if (orderBy === 'score' || minScore !== undefined) {
       throw new RequestError('bad_input', 'terms: Expected a term to score pictures by')
@@ -134,7 +139,9 @@ export function mountSearch(app: Api, context: ApiContext): void {
 }
 
 /** What a request may ask for beside the terms. */
-type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefined }
+type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefined } & {
+  readonly withoutQuery?: boolean
+}
 
 function optionsOf({ limit, offset, cursor, minScore, orderBy, filter }: Asked): SearchOptions {
   const options = { limit, offset, cursor, minScore, orderBy, filter }

@@ -1,20 +1,29 @@
-// The API on a port: limits for slow clients, and an orderly end.
-import { createServer } from 'node:http'
+// The API on a port and on the data directory's socket: limits for slow clients, and an orderly end.
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
+import { serverSocket } from '../core/directory-socket.ts'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
-import type { OpenApi } from './app.ts'
+import type { Fetch, OpenApi } from './app.ts'
 
-/** Where to listen, and how patient to be. */
+/** Where to listen. */
 export interface ServerOptions {
   readonly host: string
   readonly port: number
-  /** A client may take so long to send its headers. */
-  readonly headersMs?: number
-  /** A client may take so long to send a whole request. */
-  readonly requestMs?: number
-  /** A connection on which nothing moves is closed. */
-  readonly idleMs?: number
+  /** The data directory that this process owns; null where it is shared. */
+  readonly ownDirectory?: string | null
+  readonly patience?: Patience
+}
+
+/** How long a client may take. */
+export interface Patience {
+  /** To send its headers. */
+  readonly headersMs: number
+  /** To send a whole request. */
+  readonly requestMs: number
+  /** Between two movements on its connection. */
+  readonly idleMs: number
 }
 
 /** A server that listens. */
@@ -25,15 +34,33 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** A server may have to finish what it has accepted, but not for ever. */
+const PATIENCE: Patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 60_000 }
+/** What was accepted is finished, but not for ever. */
 const CLOSE_MS = 30_000
+const MAX_CONNECTIONS = 1024
 
 /** Listens. Throws `bad_input` for an address that is taken or not this machine's. */
-export async function startServer(
-  api: Pick<OpenApi, 'fetch'>,
-  options: ServerOptions,
-): Promise<RunningServer> {
-  const { host, port, headersMs = 10_000, requestMs = 60_000, idleMs = 60_000 } = options
+export async function startServer(api: OpenApi, options: ServerOptions): Promise<RunningServer> {
+  const { host, port, patience = PATIENCE, ownDirectory = null } = options
+  const network = makeServer(api.fetch, patience)
+  await listen(network, { host, port }).catch((error: unknown) => {
+    throw listenError(error, host, port)
+  })
+  const local = ownDirectory === null ? null : await listenLocally(api, ownDirectory, patience)
+  const { port: actual } = network.address() as AddressInfo
+  return {
+    port: actual,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    async close() {
+      // Streams end with the jobs that they follow, and so must not wait for them.
+      const closed = [network, local].map((server) => server && closeServer(server))
+      await api.close()
+      await Promise.all(closed)
+    },
+  }
+}
+
+function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): Server {
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -41,35 +68,53 @@ export async function startServer(
       connectionsCheckingInterval: Math.min(1000, headersMs),
       keepAliveTimeout: 5000,
     },
-    getRequestListener((request, env) => api.fetch(request, env as never), {
+    getRequestListener((request, env) => answer(request, env as never), {
       overrideGlobalObjects: false,
     }),
   )
   server.setTimeout(idleMs)
-  server.maxConnections = 1024
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, port)))
-    server.listen(port, host, resolve)
-  })
-  const { port: actual } = server.address() as AddressInfo
-  return {
-    port: actual,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
-    close: () =>
-      new Promise((resolve) => {
-        const late = setTimeout(() => server.closeAllConnections(), CLOSE_MS).unref()
-        server.close(() => {
-          clearTimeout(late)
-          resolve()
-        })
-        server.closeIdleConnections()
-      }),
-  }
+  server.maxConnections = MAX_CONNECTIONS
+  return server
 }
 
-function listenError(error: Error, host: string, port: number): LucidaError {
-  const taken = systemCode(error) === 'EADDRINUSE'
-  const reason = taken ? `Port ${port} is in use` : `Cannot listen on ${host}:${port}`
+/** For the shell. Whoever owns the directory may remove what a dead owner has left. */
+async function listenLocally(api: OpenApi, directory: string, patience: Patience) {
+  const path = serverSocket(directory)
+  if (path === null) return null
+  if (process.platform !== 'win32') await rm(path, { force: true })
+  const server = makeServer(api.fetchAsOwner, { ...patience, idleMs: 0 })
+  await listen(server, { path })
+  if (process.platform !== 'win32') await chmod(path, 0o600)
+  return server
+}
+
+function listen(
+  server: Server,
+  where: { host: string; port: number } | { path: string },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(where, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), CLOSE_MS).unref()
+    server.close(() => {
+      clearTimeout(late)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}
+
+function listenError(error: unknown, host: string, port: number): LucidaError {
+  const isTaken = systemCode(error) === 'EADDRINUSE'
+  const reason = isTaken ? `Port ${port} is in use` : `Cannot listen on ${host}:${port}`
   const message = `${reason} (${messageOf(error)}); choose another with --port or --host`
   return new LucidaError('bad_input', message, { cause: error })
 }

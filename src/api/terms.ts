@@ -1,26 +1,38 @@
 // Terms as clients write them -> terms as a search takes them.
+import type { Context } from 'hono'
 import { normalize } from '../core/vector.ts'
 import { LucidaError } from '../core/errors.ts'
 import type { SearchTerm } from '../lucida.ts'
-import type { ApiContext } from './context.ts'
+import type { ApiContext, ApiEnv, Caller } from './context.ts'
 import type { PictureSource, Term } from './contract.ts'
 import { RequestError } from './errors.ts'
+
+/** Who asks, and until when they wait. */
+export interface Asking {
+  readonly caller: Caller
+  readonly signal: AbortSignal
+}
+
+/** The part of a request that reading its terms needs. */
+export function askingOf(c: Context<ApiEnv>): Asking {
+  return { caller: c.get('caller'), signal: c.req.raw.signal }
+}
 
 /** Decodes and fetches what the terms point at. Throws `bad_input` and whatever a fetch throws. */
 export function readTerms(
   context: ApiContext,
   terms: readonly (Term | PictureSource)[],
   field: string,
-  signal: AbortSignal,
+  asking: Asking,
 ): Promise<SearchTerm[]> {
-  return Promise.all(terms.map((term, i) => readTerm(context, term, `${field}.${i}`, signal)))
+  return Promise.all(terms.map((term, i) => readTerm(context, term, `${field}.${i}`, asking)))
 }
 
 async function readTerm(
   context: ApiContext,
   term: Term | PictureSource,
   field: string,
-  signal: AbortSignal,
+  { caller, signal }: Asking,
 ): Promise<SearchTerm> {
   const weight = 'weight' in term && term.weight !== undefined ? { weight: term.weight } : {}
   if ('text' in term) {
@@ -37,6 +49,10 @@ async function readTerm(
     return { vector: normalize(term.vector), ...weight }
   }
   if ('url' in term) return { picture: await context.fetchPicture(term.url, signal), ...weight }
+  if ('path' in term) {
+    if (caller.isOwner) return { path: term.path, ...weight }
+    throw new RequestError('forbidden', `${field}.path: Files are read for the shell only`)
+  }
   return { picture: decodePicture(term.image, `${field}.image`), ...weight }
 }
 

@@ -1,6 +1,8 @@
 // What every command shares: the global flags, and opening and closing Lucida around the work.
+import { existsSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
+import { serverSocket } from '../core/directory-socket.ts'
 import type { Lucida } from '../lucida.ts'
 import type { CliIo } from './io.ts'
 
@@ -13,8 +15,41 @@ export function withGlobalFlags(command: Command): Command {
 
 /** The settings that a command's flags, the environment and the settings file give together. */
 export function configOf(io: CliIo, flags: PartialConfig): Config {
-  const { dataDir, model } = flags
-  return resolveConfig({ flags: { dataDir, model }, env: io.env, cwd: io.cwd })
+  const { dataDir, model, host, port } = flags
+  return resolveConfig({ flags: { dataDir, model, host, port }, env: io.env, cwd: io.cwd })
+}
+
+/** What commands ask of a Lucida, whether it is open in this process or in a server. */
+export type AnyLucida = Pick<
+  Lucida,
+  | 'index'
+  | 'watch'
+  | 'search'
+  | 'similar'
+  | 'list'
+  | 'facets'
+  | 'classify'
+  | 'status'
+  | 'failures'
+  | 'remove'
+> & { readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'> }
+
+/** The server that has the embedded data directory open, if there is one. */
+export async function findServer(config: Config): Promise<AnyLucida | null> {
+  const socket = config.databaseUrl ? null : serverSocket(config.dataDir)
+  if (socket === null || (process.platform !== 'win32' && !existsSync(socket))) return null
+  const { openRemote } = await import('./remote.ts')
+  return openRemote(socket)
+}
+
+/** Works through the server that has the data directory open or, without one, opens it itself. */
+export async function withAnyLucida<T>(
+  io: CliIo,
+  config: Config,
+  work: (lucida: AnyLucida) => Promise<T>,
+): Promise<T> {
+  const server = await findServer(config)
+  return server ? work(server) : withLucida(io, config, work)
 }
 
 /** Opens Lucida for `work` and closes it whatever happens; says so when it had to be repaired. */

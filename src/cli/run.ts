@@ -9,6 +9,7 @@ import { doctorCommand } from './commands/doctor.ts'
 import { facetsCommand } from './commands/facets.ts'
 import { failuresCommand } from './commands/failures.ts'
 import { indexCommand } from './commands/index.ts'
+import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -28,6 +29,7 @@ const COMMANDS = [
   statusCommand,
   failuresCommand,
   removeCommand,
+  keysCommand,
   modelsCommand,
   doctorCommand,
 ]

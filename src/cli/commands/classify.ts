@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { collect, configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { collect, configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
 interface Flags extends PartialConfig {
   labels: string
@@ -24,7 +24,7 @@ export function classifyCommand(io: CliIo): Command {
       .option('--multi', 'score each label by itself, instead of one against the others')
       .option('--json', 'print one JSON document'),
   ).action(async (images: string[], { labels, template, multi, json, ...flags }: Flags) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const all = []
       const results = lucida.classify(
         images.map((image) => resolve(io.cwd, image)),

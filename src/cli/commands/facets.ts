@@ -4,7 +4,7 @@ import type { PartialConfig } from '../../config.ts'
 import { type FilterFlags, filterOf, withFilterFlags } from '../filters.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
 /** The `facets` command. */
 export function facetsCommand(io: CliIo): Command {
@@ -17,7 +17,7 @@ export function facetsCommand(io: CliIo): Command {
   return withGlobalFlags(
     withFilterFlags(command).option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & FilterFlags & { json?: boolean }) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const facets = await lucida.facets(filterOf(io, flags))
       if (json) return printJson(io, facets)
       const { pictures, ...kinds } = facets

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
 /** The `failures` command. */
 export function failuresCommand(io: CliIo): Command {
@@ -12,7 +12,7 @@ export function failuresCommand(io: CliIo): Command {
       .description('List the files that could not be indexed, and why.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const failures = await lucida.failures()
       if (json) return printJson(io, failures)
       for (const { path, reason, code } of failures) io.out(`${path}\t${code}\t${reason}\n`)

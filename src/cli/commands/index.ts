@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { collect, configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
+import { collect, configOf, integer, withGlobalFlags, withAnyLucida } from '../program.ts'
 import { printIndexing } from '../progress.ts'
 
 /** Between looks when `--poll` names no time. */
@@ -40,7 +40,7 @@ export function indexCommand(io: CliIo): Command {
   ).action(async (paths: string[], given: Flags, command: Command) => {
     const { prune = false, exclude, watch = false, poll, json, ...flags } = given
     if (poll && !watch) command.error("error: option '--poll' needs '--watch'")
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
       const folders = paths.map((path) => resolve(io.cwd, path))
       const pollSeconds = poll === true ? DEFAULT_POLL_SECONDS : poll

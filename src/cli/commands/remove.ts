@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
-import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
 /** The `remove` command. */
 export function removeCommand(io: CliIo): Command {
@@ -12,7 +12,7 @@ export function removeCommand(io: CliIo): Command {
       .description('Forget an indexed folder; its files stay where they are.')
       .argument('<root>', 'the folder, as lucida status shows it'),
   ).action(async (root: string, flags: PartialConfig) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const removed = await lucida.remove(resolve(io.cwd, root))
       io.err(`forgot ${removed} files of ${root}\n`)
     })

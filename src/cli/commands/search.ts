@@ -6,7 +6,14 @@ import type { SearchOptions } from '../../lucida.ts'
 import { type FilterFlags, filterOf, withFilterFlags } from '../filters.ts'
 import type { CliIo } from '../io.ts'
 import { printAnswer, printListing, type ResultFormat } from '../print.ts'
-import { configOf, integer, number, withGlobalFlags, withLucida } from '../program.ts'
+import {
+  configOf,
+  findServer,
+  integer,
+  number,
+  withGlobalFlags,
+  withAnyLucida,
+} from '../program.ts'
 import { parseTerms } from '../terms.ts'
 
 /** Flags of every command that prints search results. */
@@ -58,9 +65,11 @@ export function searchCommand(io: CliIo): Command {
       const terms = parseTerms(words, io.cwd)
       const config = configOf(io, flags)
       const options = searchOptions(io, flags)
-      const answer =
-        (await searchCold(config, terms, options, false)) ??
-        (await withLucida(io, config, (lucida) => lucida.search(terms, options)))
+      const server = await findServer(config)
+      const answer = server
+        ? await server.search(terms, options)
+        : ((await searchCold(config, terms, options, false)) ??
+          (await withAnyLucida(io, config, (lucida) => lucida.search(terms, options))))
       printAnswer(io, words.join(' '), answer, flags)
     },
   )
@@ -71,7 +80,7 @@ async function list(io: CliIo, command: Command, flags: SearchFlags): Promise<vo
   if (flags.order === 'score' || flags.minScore !== undefined || (!filter && !flags.order)) {
     command.error("error: missing required argument 'term' (without one: filters, or --order date)")
   }
-  await withLucida(io, configOf(io, flags), async (lucida) => {
+  await withAnyLucida(io, configOf(io, flags), async (lucida) => {
     printListing(io, await lucida.list({ limit, offset, ...(filter && { filter }) }), flags)
   })
 }

@@ -3,33 +3,35 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
+import { serve, untilInterrupted } from '../serving.ts'
 
-interface Flags extends PartialConfig {
-  host: string
-  port: number
+/** Flags of every command that serves. */
+export interface ServeFlags extends PartialConfig {
+  insecure?: boolean
+}
+
+/** Adds the flags of every command that serves. */
+export function withServeFlags(command: Command): Command {
+  return command
+    .option('--host <address>', 'address to listen on (this machine only)')
+    .option('--port <n>', 'port to listen on (7457); 0 takes a free one', integer(0, 65_535))
+    .option('--insecure', 'needs no key, whoever can reach it')
 }
 
 /** The `serve` command. */
 export function serveCommand(io: CliIo): Command {
-  return withGlobalFlags(
-    new Command('serve')
-      .description('Serve the HTTP API and the web page until interrupted.')
-      .option('--host <address>', 'address to listen on', '127.0.0.1')
-      .option('--port <n>', 'port to listen on; 0 takes a free one', integer(0, 65_535), 7457),
-  ).action(async ({ host, port, ...flags }: Flags) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
-      const { createApi } = await import('../../api/app.ts')
-      const { startServer } = await import('../../api/server.ts')
-      const api = createApi(lucida, {
-        allowedRoots: (io.env.LUCIDA_ALLOWED_ROOTS ?? '').split(':').filter(Boolean),
-        onError: (error) => io.err(`${String((error as Error).stack ?? error)}\n`),
-      })
-      const server = await startServer(api, { host, port })
-      io.err(`serving ${server.url}\n`)
-      await new Promise<void>((resolve) => {
-        io.signal.addEventListener('abort', () => resolve(), { once: true })
-      })
-      await Promise.all([api.close(), server.close()])
+  const command = new Command('serve')
+    .summary('Serve the HTTP API and the web page.')
+    .description(
+      'Serve the HTTP API and the web page until interrupted. Other addresses than this machine ' +
+        'need a key (see: lucida keys), also here as soon as there is one.',
+    )
+  return withGlobalFlags(withServeFlags(command)).action(async (flags: ServeFlags) => {
+    const { insecure = false, ...settings } = flags
+    await withLucida(io, configOf(io, settings), async (lucida) => {
+      await using server = await serve(io, lucida, insecure)
+      io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
+      await untilInterrupted(io)
     })
   })
 }

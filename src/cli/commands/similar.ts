@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import { searchCold } from '../../cold-search.ts'
 import type { CliIo } from '../io.ts'
 import { printAnswer } from '../print.ts'
-import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { configOf, findServer, withGlobalFlags, withAnyLucida } from '../program.ts'
 import { parseSource } from '../terms.ts'
 import { type SearchFlags, searchOptions, withResultFlags } from './search.ts'
 
@@ -19,9 +19,11 @@ export function similarCommand(io: CliIo): Command {
       const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
       const config = configOf(io, flags)
       const options = searchOptions(io, flags)
-      const answer =
-        (await searchCold(config, [term], options, true)) ??
-        (await withLucida(io, config, (lucida) => lucida.similar(term, options)))
+      const server = await findServer(config)
+      const answer = server
+        ? await server.similar(term, options)
+        : ((await searchCold(config, [term], options, true)) ??
+          (await withAnyLucida(io, config, (lucida) => lucida.similar(term, options))))
       printAnswer(io, image, answer, flags)
     },
   )

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { configOf, withGlobalFlags, withLucida } from '../program.ts'
+import { configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
 /** The `status` command. */
 export function statusCommand(io: CliIo): Command {
@@ -12,7 +12,7 @@ export function statusCommand(io: CliIo): Command {
       .description('Show what is indexed.')
       .option('--json', 'print one JSON document'),
   ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
-    await withLucida(io, configOf(io, flags), async (lucida) => {
+    await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const status = await lucida.status()
       if (json) return printJson(io, status)
       io.out(`${status.searchable} pictures searchable with ${status.model}\n`)

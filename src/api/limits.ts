@@ -1,0 +1,87 @@
+// What a request may weigh, and how many are taken in at once. Whoever comes on top of that is told
+// so early, before anything of theirs is read.
+import type { Context, MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ApiEnv } from './context.ts'
+import { RequestError } from './errors.ts'
+
+/** An uploaded picture. Parsing and hashing it must not hold up others. */
+export const MAX_UPLOAD_BYTES = 20_000_000
+/** A JSON body, pictures in base64 included. */
+export const MAX_JSON_BYTES = 12_000_000
+/** Bodies of which only a few are taken in at once. */
+const LARGE_BYTES = 1_000_000
+
+/** How many requests are worked on at once. */
+export interface LoadLimits {
+  readonly requests?: number
+  readonly largeBodies?: number
+}
+
+/** Counts what is under way, for a gauge. */
+export interface Load {
+  readonly limit: MiddlewareHandler<ApiEnv>
+  /** Requests under way. */
+  readonly requests: number
+}
+
+/** Refuses with 503 what comes on top of the limits. */
+export function openLoad({
+  requests: max = 256,
+  largeBodies: maxLarge = 8,
+}: LoadLimits = {}): Load {
+  let requests = 0
+  let large = 0
+  return {
+    get requests() {
+      return requests
+    },
+    async limit(c, next) {
+      const isLarge = bodyBytes(c) > LARGE_BYTES
+      if (requests >= max || (isLarge && large >= maxLarge)) throw busy()
+      requests++
+      if (isLarge) large++
+      try {
+        await next()
+      } finally {
+        requests--
+        if (isLarge) large--
+      }
+    },
+  }
+}
+
+/** Refuses bodies that are too large, or of a type that the route does not take. */
+export function limitBody(): MiddlewareHandler<ApiEnv> {
+  const tooLarge = (maxBytes: number) =>
+    bodyLimit({
+      maxSize: maxBytes,
+      onError: () => {
+        throw new RequestError('too_large', `The body is larger than ${maxBytes / 1e6} MB`)
+      },
+    })
+  const json = tooLarge(MAX_JSON_BYTES)
+  const upload = tooLarge(MAX_UPLOAD_BYTES)
+  return (c, next) => {
+    if (c.req.method !== 'POST') return next()
+    const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
+    const isUpload = c.req.path === '/v1/search/image'
+    const expected = isUpload ? 'multipart/form-data' : 'application/json'
+    if (type !== expected) {
+      throw new RequestError('unsupported_format', `Content-Type: Expected ${expected}`)
+    }
+    return (isUpload ? upload : json)(c, next)
+  }
+}
+
+/** A body of unknown length counts as large. */
+function bodyBytes(c: Context<ApiEnv>): number {
+  if (c.req.header('transfer-encoding') !== undefined) return Infinity
+  return Number(c.req.header('content-length') ?? 0)
+}
+
+function busy(): RequestError {
+  return new RequestError('overloaded', 'Too many requests are under way; try again', {
+    headers: { 'retry-after': '1' },
+  })
+}

@@ -1,0 +1,197 @@
+// The server that has the data directory open, as a Lucida: what the commands ask of one goes over
+// the directory's socket, so that shell and page work at once.
+import { resolve } from 'node:path'
+import type {
+  Filter as ApiFilter,
+  Image,
+  PictureSource,
+  Root,
+  Term,
+} from '../api/contract.ts'
+import { ApiError, type Client, createClient } from '../client/client.ts'
+import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import type {
+  Classification,
+  Filter,
+  IndexEvent,
+  Picture,
+  RootSummary,
+  SearchAnswer,
+  SearchOptions,
+  SearchTerm,
+} from '../lucida.ts'
+import type { AnyLucida } from './program.ts'
+import { socketFetch } from './socket-fetch.ts'
+
+/** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
+export async function openRemote(socketPath: string): Promise<AnyLucida | null> {
+  const client = createClient({ baseUrl: 'http://localhost', fetch: socketFetch(socketPath) })
+  try {
+    await client.livez()
+  } catch (error) {
+    if (error instanceof ApiError) throw translate(error)
+    return null
+  }
+  return remoteLucida(client)
+}
+
+function remoteLucida(client: Client): AnyLucida {
+  const search = async (
+    terms: readonly SearchTerm[],
+    options: SearchOptions,
+    withoutQuery: boolean,
+  ): Promise<SearchAnswer> => {
+    const { filter, ...how } = options
+    const body = {
+      terms: terms.map(toTerm),
+      ...how,
+      limit: how.limit ?? 10,
+      withoutQuery,
+      ...(filter && { filter: toFilter(filter) }),
+    }
+    const { items, ...answer } = await translated(client.searchTerms({ body }))
+    return {
+      ...answer,
+      results: items.map(({ image, score, relevance }) => {
+        return { ...toPicture(image), score: score!, relevance }
+      }),
+    }
+  }
+
+  return {
+    search: (terms, options = {}) => search(terms, options, false),
+    similar: (terms, options = {}) => search([terms].flat(), options, true),
+    async list({ filter, ...how } = {}) {
+      const body = { ...how, limit: how.limit ?? 10, ...(filter && { filter: toFilter(filter) }) }
+      const answer = await translated(client.searchTerms({ body }))
+      const { matching, tookMs, nextCursor, items } = answer
+      return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
+    },
+    facets: (filter = {}) => translated(client.facets({ query: toQuery(toFilter(filter)) })),
+    async *classify(files, { labels, templates, mode = 'single' }) {
+      for (const path of files) {
+        const body = {
+          images: [{ path: resolve(path) }] satisfies PictureSource[],
+          labels: [...labels],
+          multiLabel: mode === 'multi',
+          ...(templates && { templates: [...templates] }),
+        }
+        const [scores] = await translated(client.classify({ body }), path)
+        yield { path: resolve(path), mode, labels: scores! } satisfies Classification
+      }
+    },
+    index: (folders, options = {}) => followIndexing(client, folders, options),
+    async *watch() {
+      throw new LucidaError(
+        'database_busy',
+        'A server has the data directory open; give --watch to the server instead, or stop it',
+      )
+    },
+    async status() {
+      const { roots, repaired, ...rest } = await translated(client.status())
+      const from = repaired?.from ? new Date(repaired.from) : null
+      return { ...rest, roots: roots.map(toRoot), repaired: repaired && { ...repaired, from } }
+    },
+    async failures() {
+      const all = []
+      for (let cursor: string | undefined; ; ) {
+        const page = await translated(client.failures({ query: { limit: 1000, cursor } }))
+        all.push(...page.items)
+        if (page.nextCursor === null) return all
+        cursor = page.nextCursor
+      }
+    },
+    remove: async (folder) =>
+      (await translated(client.removeRoot({ query: { path: folder } }))).removed,
+    keys: {
+      async create(options) {
+        const { createdAt, ...made } = await translated(client.createKey({ body: options }))
+        return { ...made, createdAt: new Date(createdAt) }
+      },
+      async list() {
+        const { items } = await translated(client.keys())
+        return items.map((key) => ({ ...key, createdAt: new Date(key.createdAt) }))
+      },
+      revoke: (id) => translated(client.revokeKey({ params: { id } })),
+    },
+  }
+}
+
+/** Starts a job and tells what it tells; who interrupts it cancels it. */
+async function* followIndexing(
+  client: Client,
+  folders: readonly string[],
+  { exclude, prune = false, signal }: Parameters<AnyLucida['index']>[1] & {},
+): AsyncGenerator<IndexEvent> {
+  const body = { folders: [...folders], prune, ...(exclude && { exclude: [...exclude] }) }
+  const { job } = await translated(client.startIndexing({ body }))
+  const cancel = () => void client.cancelJob({ params: { id: job.id } }).catch(() => {})
+  if (signal?.aborted) cancel()
+  signal?.addEventListener('abort', cancel)
+  try {
+    for await (const news of client.followJob(job.id)) {
+      if (news.type === 'index') yield news.event
+      else if (news.job.error) throw lucidaError(news.job.error)
+    }
+  } catch (error) {
+    throw translate(error)
+  } finally {
+    signal?.removeEventListener('abort', cancel)
+  }
+}
+
+function toTerm(term: SearchTerm): Term {
+  const weight = term.weight === undefined ? {} : { weight: term.weight }
+  if ('text' in term) return { text: term.text, ...weight }
+  if ('id' in term) return { id: term.id, ...weight }
+  if ('vector' in term) return { vector: [...term.vector], ...weight }
+  if ('url' in term) return { url: term.url, ...weight }
+  if ('path' in term) return { path: resolve(term.path), ...weight }
+  return { image: Buffer.from(term.picture).toString('base64'), ...weight }
+}
+
+function toFilter({ format, ...filter }: Filter): ApiFilter {
+  const formats = typeof format === 'string' ? [format] : format && [...format]
+  return JSON.parse(JSON.stringify({ ...filter, format: formats })) as ApiFilter
+}
+
+function toQuery({ format, near, box, gps, ...same }: ApiFilter) {
+  return {
+    ...same,
+    ...(format && { format: format.join(',') }),
+    ...(near && { near: [near.latitude, near.longitude, near.radiusKm] }),
+    ...(box && { box: [box.south, box.west, box.north, box.east] }),
+    ...(gps !== undefined && { gps: gps ? ('true' as const) : ('false' as const) }),
+  }
+}
+
+function toPicture({ thumbHash, ...image }: Image): Picture {
+  return { ...image, thumbHash: thumbHash === null ? null : Buffer.from(thumbHash, 'base64') }
+}
+
+function toRoot({ addedAt, indexedAt, ...root }: Root): RootSummary {
+  const indexed = indexedAt === null ? null : new Date(indexedAt)
+  return { ...root, addedAt: new Date(addedAt), indexedAt: indexed }
+}
+
+/** Codes that say what is wrong with a picture, in words that do not name it. */
+const UNREADABLE_PICTURE = new Set(['corrupt_image', 'unsupported_format', 'too_large'])
+
+/** The server's errors as if they had been thrown here; `name` is the picture that it was about. */
+async function translated<T>(answer: Promise<T>, name?: string): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw translate(error, name)
+  }
+}
+
+function translate(error: unknown, name?: string): unknown {
+  if (!(error instanceof ApiError)) return error
+  const prefix = name !== undefined && UNREADABLE_PICTURE.has(error.code) ? `${name}: ` : ''
+  return lucidaError({ code: error.code, message: prefix + error.message })
+}
+
+function lucidaError({ code, message }: { code: string; message: string }): LucidaError {
+  return new LucidaError(code as ErrorCode, message)
+}

@@ -1,0 +1,58 @@
+// Starts the server around an open Lucida, for the commands that serve.
+import { spawn } from 'node:child_process'
+import { LucidaError, messageOf } from '../core/errors.ts'
+import type { Jobs } from '../api/jobs.ts'
+import type { Lucida } from '../lucida.ts'
+import type { CliIo } from './io.ts'
+
+/** A server, until it is disposed of. */
+export interface Serving extends AsyncDisposable {
+  readonly url: string
+  readonly jobs: Jobs
+}
+
+/** Listens where the settings say. Throws `bad_input` for an open door without a key. */
+export async function serve(io: CliIo, lucida: Lucida, insecure: boolean): Promise<Serving> {
+  const { createApi } = await import('../api/app.ts')
+  const { isLoopback } = await import('../api/guard.ts')
+  const { startServer } = await import('../api/server.ts')
+  const { host, port, databaseUrl, dataDir } = lucida.config
+  if (!isLoopback(host) && !insecure && (await lucida.keys.list()).length === 0) {
+    throw new LucidaError(
+      'bad_input',
+      `Others could reach ${host} without a key; make one first: lucida keys create (or --insecure)`,
+    )
+  }
+  const api = createApi(lucida, {
+    insecure,
+    onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
+  })
+  const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
+  void api.warmUp().catch((error: unknown) => io.err(`not ready: ${messageOf(error)}\n`))
+  return {
+    url: server.url,
+    jobs: api.jobs,
+    [Symbol.asyncDispose]: () => server.close(),
+  }
+}
+
+/** Waits for Ctrl+C, or for a signal that ends the process. */
+export function untilInterrupted(io: CliIo): Promise<void> {
+  return new Promise((resolve) => {
+    if (io.signal.aborted) resolve()
+    io.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Opens a page in the person's browser; where there is none, its address has been printed. */
+export function openBrowser(url: string): void {
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '', url]
+        : ['xdg-open', url]
+  const child = spawn(command!, args, { stdio: 'ignore', detached: true })
+  child.on('error', () => {})
+  child.unref()
+}
