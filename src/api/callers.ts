@@ -46,6 +46,8 @@ export function openCallers(options: CallerOptions): Callers {
   const { keys, sessions, keyRequired, insecure, rateLimit } = options
   const wrongKeys = openRateLimit(WRONG_KEYS_PER_MINUTE)
   const requests = openRateLimit(rateLimit)
+  /** Revoking the last key must not open the door. */
+  let everAny = false
   let loaded: { ring: Promise<KeyRing>; at: number } | undefined
 
   function ring(): Promise<KeyRing> {
@@ -60,7 +62,8 @@ export function openCallers(options: CallerOptions): Callers {
 
   async function isKeyRequired(): Promise<boolean> {
     if (insecure) return false
-    return keyRequired || (await ring()).size > 0
+    everAny ||= (await ring()).size > 0
+    return keyRequired || everAny
   }
 
   async function verify(text: string, address: string): Promise<ApiKey> {

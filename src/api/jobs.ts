@@ -1,6 +1,6 @@
 // Indexing runs as jobs: one at a time, in order, each with the events that it has told so far.
 import { randomBytes } from 'node:crypto'
-import { LucidaError, messageOf } from '../core/errors.ts'
+import { type ErrorCode, LucidaError, messageOf } from '../core/errors.ts'
 import type { IndexEvent, Lucida } from '../lucida.ts'
 import type { Job, JobState } from './contract.ts'
 import { RequestError } from './errors.ts'
@@ -29,6 +29,8 @@ export interface Jobs {
   cancel(id: string): Job
   /** Events after number `after`, those to come included, until the job has ended. */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<JobEvent>
+  /** What happens in a job, from its beginning. Throws what the job failed with. */
+  happenings(id: string, signal: AbortSignal): AsyncGenerator<IndexEvent>
   /** Jobs that wait or run. */
   readonly pending: number
   /** Is told of every job that has ended. */
@@ -69,6 +71,21 @@ export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
     return run
   }
 
+  async function* events(id: string, after: number, signal: AbortSignal) {
+    const run = get(id)
+    let seen = after
+    while (!signal.aborted) {
+      const fresh = run.events.filter((event) => event.id > seen)
+      for (const event of fresh) {
+        yield event
+        seen = event.id
+      }
+      if (fresh.length > 0) continue
+      if (!isPending(run.job.state)) return
+      await nextChange(run, signal)
+    }
+  }
+
   return {
     start(order) {
       if (closed || waiting().length >= MAX_WAITING) {
@@ -94,19 +111,11 @@ export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
       if (run.job.state === 'queued') update(run, { state: 'cancelled', endedAt: now() })
       return run.job
     },
-    async *events(id, after, signal) {
-      const run = get(id)
-      let seen = after
-      while (!signal.aborted) {
-        const fresh = run.events.filter((event) => event.id > seen)
-        for (const event of fresh) {
-          yield event
-          seen = event.id
-        }
-        if (fresh.length > 0) continue
-        if (!isPending(run.job.state)) return
-        await nextChange(run, signal)
-      }
+    events,
+    async *happenings(id, signal) {
+      for await (const { event } of events(id, 0, signal)) yield event
+      const { error } = get(id).job
+      if (error) throw new LucidaError(error.code as ErrorCode, error.message)
     },
     onEnd: (listener) => void listeners.push(listener),
     get pending() {

@@ -1,13 +1,7 @@
 // The server that has the data directory open, as a Lucida: what the commands ask of one goes over
 // the directory's socket, so that shell and page work at once.
 import { resolve } from 'node:path'
-import type {
-  Filter as ApiFilter,
-  Image,
-  PictureSource,
-  Root,
-  Term,
-} from '../api/contract.ts'
+import type { Filter as ApiFilter, Image, PictureSource, Root, Term } from '../api/contract.ts'
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
 import type {

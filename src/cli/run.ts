@@ -16,9 +16,11 @@ import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
+import { upCommand } from './commands/up.ts'
 import type { CliIo } from './io.ts'
 
 const COMMANDS = [
+  upCommand,
   indexCommand,
   searchCommand,
   similarCommand,
@@ -50,7 +52,7 @@ export function buildProgram(io: CliIo): Command {
     .description('Finds pictures by meaning.')
     .version(VERSION, '-V, --version', 'print the version')
   for (const command of COMMANDS) program.addCommand(command(io))
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...grandchildren(program)]) {
     command
       .exitOverride()
       .configureOutput({ writeOut: io.out, writeErr: io.err })
@@ -58,6 +60,10 @@ export function buildProgram(io: CliIo): Command {
       .showHelpAfterError('(see --help)')
   }
   return program.helpCommand(false)
+}
+
+function grandchildren(program: Command): Command[] {
+  return program.commands.flatMap((command) => [...command.commands])
 }
 
 function report(io: CliIo, error: unknown): number {

@@ -1,11 +1,12 @@
 // lucida ask: indexes folders, then answers questions typed at a prompt. Without a folder it draws
 // a set of pictures of its own and shows what the model finds in them.
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
 import type { Lucida } from '../../lucida.ts'
+import { drawDemoCollection } from '../demo-collection.ts'
 import { type CliIo, dim } from '../io.ts'
 import { printAnswer } from '../print.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
@@ -36,15 +37,9 @@ export function askCommand(io: CliIo): Command {
         await answer(io, lucida, EXAMPLES)
       })
     }
-    // Kept apart, so that drawn pictures never turn up among the user's own.
-    const dataDir = join(config.dataDir, 'demo')
-    const pictures = join(dataDir, 'pictures')
-    io.err('no folder given: drawing some pictures to search in\n')
-    const { drawDemoPictures } = await import('../../demo/draw.ts')
-    await drawDemoPictures(pictures)
-    const { databaseUrl: _, ...own } = config
-    await withLucida(io, { ...own, dataDir }, async (lucida) => {
-      await printIndexing(io, lucida.index([pictures], { signal: io.signal }))
+    const demo = await drawDemoCollection(io, config)
+    await withLucida(io, demo.config, async (lucida) => {
+      await printIndexing(io, lucida.index([demo.folder], { signal: io.signal }))
       const examples = await measureDemo(io, lucida)
       await answer(io, lucida, examples)
     })
