@@ -39,6 +39,7 @@ import {
   setCheckpoint,
   spaceFolder,
 } from './search/checkpoint.ts'
+import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
@@ -80,6 +81,7 @@ export { listModels } from './models/registry.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
+export type { DuplicateGroup, DuplicateKind, FindDuplicates } from './search/duplicates.ts'
 export { fetchImage } from './search/fetch-image.ts'
 export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
@@ -166,6 +168,8 @@ export interface Lucida {
   embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
+  /** Pictures that are there more than once. */
+  readonly duplicates: FindDuplicates
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
   /** Pictures that a search looks through, as far as is known. */
@@ -377,6 +381,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
+    duplicates: openDuplicates(db, currentIndex),
     keys: openApiKeys(db),
     indexSize: () => opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),

@@ -3,7 +3,10 @@ import type { MiddlewareHandler } from 'hono'
 import { VERSION } from '../core/version.ts'
 import type { FetchImageOptions, Lucida } from '../lucida.ts'
 import { openCallers } from './callers.ts'
+import { mountClipRetrieval } from './clip-retrieval-routes.ts'
 import { type Api, type ApiContext, type ApiEnv, newApp } from './context.ts'
+import { mountDocs } from './docs-page.ts'
+import { mountDuplicates } from './duplicate-routes.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
 import { guardHost, guardOrigin, isLoopback } from './guard.ts'
@@ -106,6 +109,11 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   }
 }
 
+const DOCUMENT = {
+  openapi: '3.1.0',
+  info: { title: 'Lucida', version: VERSION, description: 'Finds pictures by meaning.' },
+}
+
 type Guard = MiddlewareHandler<ApiEnv>
 
 /** Over the socket of the data directory, which nobody else may open. */
@@ -130,13 +138,13 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountSearch(app, context)
   mountImages(app, context)
   mountEncoding(app, context)
+  mountDuplicates(app, context)
   mountIndexing(app, context)
   mountKeys(app, context)
+  mountClipRetrieval(app, context)
   mountHealth(app, context)
   mountPage(app)
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: { title: 'Lucida', version: VERSION, description: 'Finds pictures by meaning.' },
-  })
+  app.doc31('/openapi.json', DOCUMENT)
+  mountDocs(app, () => app.getOpenAPI31Document(DOCUMENT))
   return app
 }

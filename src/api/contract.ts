@@ -459,7 +459,12 @@ export const FacetsResponse = z
 export const DuplicateKind = z.enum(['exact', 'near', 'look-alike'])
 
 export const DuplicatesQuery = z
-  .object({ kind: DuplicateKind.default('exact') })
+  .object({
+    kind: DuplicateKind.default('exact'),
+    minScore: numeral(number.min(0.5).max(1)).optional().openapi({
+      description: 'Cosine from which pictures are look-alikes; 0.95 when not given',
+    }),
+  })
   .extend(PageQuery.shape)
 
 export const DuplicatesResponse = z
@@ -546,16 +551,39 @@ export const KnnRequest = z
     image: z.string().nullish().openapi({ description: 'base64' }),
     image_url: z.string().max(8192).nullish(),
     embedding_input: vector.nullish(),
-    modality: z.string().max(20).default('image'),
-    num_images: z.int().min(1).max(1000).default(100),
-    num_result_ids: z.int().min(1).max(10_000).nullish(),
-    indice_name: z.string().max(200).nullish(),
+    modality: z.string().max(20).nullish(),
+    num_images: z.int().min(1).max(10_000).default(100),
+    num_result_ids: z.int().min(1).max(1_000_000).nullish().openapi({
+      description: 'At most 1000 are answered',
+    }),
+    indice_name: z.string().max(200).nullish().openapi({ description: 'Name of the model' }),
   })
   .openapi('KnnRequest')
 
+const KnnMetadata = {
+  image_path: z.string(),
+  url: z.string().openapi({ description: 'A thumbnail' }),
+  width: z.int(),
+  height: z.int(),
+}
+
+/** The first `num_images` with their metadata, the rest without. */
 export const KnnResponse = z
-  .array(z.looseObject({ id: z.union([z.int(), z.string()]), similarity: number }))
+  .array(z.object({ ...z.object(KnnMetadata).partial().shape, id: ImageId, similarity: number }))
   .openapi('KnnResponse')
+
+export const MetadataRequest = z
+  .object({
+    ids: z.array(ImageId).max(1000),
+    indice_name: z.string().max(200).nullish(),
+  })
+  .openapi('MetadataRequest')
+
+export const MetadataResponse = z
+  .array(z.object({ id: ImageId, metadata: z.object(KnnMetadata) }))
+  .openapi('MetadataResponse')
+
+export const IndicesResponse = z.array(z.string())
 
 export type ImageId = z.output<typeof ImageId>
 export type Term = z.output<typeof Term>

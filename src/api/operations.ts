@@ -1,5 +1,7 @@
 // What each route takes and gives, as types, read off the definitions of the routes. For the client.
 import type { z } from '@hono/zod-openapi'
+import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
+import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
 import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
@@ -14,6 +16,8 @@ type Definitions = typeof searchRoutes &
   typeof indexRoutes &
   typeof sessionRoutes &
   typeof keyRoutes &
+  typeof duplicateRoutes &
+  typeof clipRetrievalRoutes &
   typeof healthRoutes
 
 type Schema<T> = T extends z.ZodType ? T : never

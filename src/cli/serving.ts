@@ -28,7 +28,9 @@ export async function serve(io: CliIo, lucida: Lucida, insecure: boolean): Promi
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
-  void api.warmUp().catch((error: unknown) => io.err(`not ready: ${messageOf(error)}\n`))
+  void api.warmUp().catch((error: unknown) => {
+    if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)
+  })
   return {
     url: server.url,
     jobs: api.jobs,
