@@ -1,4 +1,5 @@
-// Three kinds of projects: what needs no database, and the same database suite on each engine.
+// Three kinds of projects: what needs no database, the same database suite on each engine, and the
+// HTTP API on the embedded one.
 import { defineConfig } from 'vitest/config'
 
 const database = { include: ['test/database/**/*.test.ts'] }
@@ -20,7 +21,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'pglite', globalSetup: 'test/helpers/setup-pglite.ts', ...database },
+        test: {
+          name: 'pglite',
+          globalSetup: 'test/helpers/setup-pglite.ts',
+          include: [...database.include, 'test/api/**/*.test.ts'],
+        },
       },
       {
         extends: true,

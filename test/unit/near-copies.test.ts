@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { findNearPairs, MAX_BITS, nearBits, type Print, printOf } from '../../src/search/near-copies.ts'
+import {
+  findNearPairs,
+  MAX_BITS,
+  nearBits,
+  type Print,
+  printOf,
+} from '../../src/search/near-copies.ts'
 import { noise } from '../helpers/noise-pictures.ts'
 
 const hex = (value: bigint) => BigInt.asUintN(64, value).toString(16).padStart(16, '0')
