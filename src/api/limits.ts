@@ -12,6 +12,8 @@ export const MAX_JSON_BYTES = 12_000_000
 /** Bodies of which only a few are taken in at once. */
 const LARGE_BYTES = 1_000_000
 
+const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'])
+
 /** How many requests are worked on at once. */
 export interface LoadLimits {
   readonly requests?: number
@@ -37,6 +39,8 @@ export function openLoad({
       return requests
     },
     async limit(c, next) {
+      // Whoever is told that a busy server is dead would restart it.
+      if (HEALTH.has(c.req.path)) return next()
       const isLarge = bodyBytes(c) > LARGE_BYTES
       if (requests >= max || (isLarge && large >= maxLarge)) throw busy()
       requests++
