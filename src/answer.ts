@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
 import { type ContentHash, sha256 } from './core/hash.ts'
 import type { Clip } from './models/clip.ts'
-import { fingerprint, readCursor, writeCursor } from './search/cursor.ts'
+import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
 import type { Filter } from './search/filter.ts'
 import { encodeQuery, type QueryTerm } from './search/query.ts'
 import type { PictureSource, SearchContext } from './search/rank.ts'
@@ -123,7 +123,8 @@ export async function answerSearch(
   const opening = context.index()
   // Reported where it is awaited, even when the query fails first.
   opening.catch(() => {})
-  const page = { ...how, ...pageOf(search, options), filter: await context.locateFilter(filter) }
+  const begin = await pageOf(search, options, pictures)
+  const page = { ...how, after: begin.after, filter: await context.locateFilter(filter) }
   const loaded = await Promise.all(terms.map(loadTerm))
   const lookUp = async (hash: ContentHash) => (await pictures.findVectors([hash])).get(hash)
   const query = await encodeQuery(clip, lookUp, loaded)
@@ -131,13 +132,14 @@ export async function answerSearch(
   const relevanceThreshold = clip.model.relevance?.threshold ?? null
   const found = await searchPictures({ pictures, bank, index, relevanceThreshold }, query, {
     ...page,
-    ...(withoutQuery && { without: query.ownContents }),
+    without: withoutQuery ? union(query.ownContents, begin.added) : begin.added,
   })
+  const asOf = begin.asOf ?? index.sequence
   return {
     model: name,
     searched: index.size,
     relevanceThreshold,
-    ...toAnswer(found, toResult, search, startedAt),
+    ...toAnswer(found, toResult, { search, asOf, startedAt }),
   }
 }
 
@@ -149,9 +151,14 @@ export async function answerList(
   const startedAt = performance.now()
   const { cursor: _, filter = {}, ...how } = options
   const search = fingerprint(['list', filter])
-  const located = await context.locateFilter(filter)
-  const page = { ...how, ...pageOf(search, options), filter: located }
-  return toAnswer(await listPictures(context.pictures, page), toPicture, search, startedAt)
+  const { pictures, locateFilter } = context
+  const {
+    after,
+    added,
+    asOf = await pictures.lastSequence(),
+  } = await pageOf(search, options, pictures)
+  const page = { ...how, after, without: added, filter: await locateFilter(filter) }
+  return toAnswer(await listPictures(pictures, page), toPicture, { search, asOf, startedAt })
 }
 
 /** Reads a picture that is used as a query. Throws `not_found`, `unreadable`, `bad_input`. */
@@ -202,22 +209,41 @@ function toResult(hit: SearchHit): SearchResult {
 function toAnswer<Hit, Result>(
   { hits, matching, next }: Page<Hit>,
   convert: (hit: Hit) => Result,
-  search: string,
-  startedAt: number,
+  {
+    search,
+    asOf,
+    startedAt,
+  }: { readonly search: string; readonly asOf: number; readonly startedAt: number },
 ): Answer<Result> {
   return {
     matching,
     tookMs: Math.round(performance.now() - startedAt),
     results: hits.map(convert),
-    nextCursor: next && writeCursor(search, next),
+    nextCursor: next && writeCursor(search, { at: next, asOf }),
   }
 }
 
-/** Where a page begins. Throws `bad_input` for a cursor of another search. */
-function pageOf(search: string, { cursor, offset }: ListOptions) {
-  if (cursor === undefined) return {}
+/** Where a page begins, and what is not in it because it came after the first page. */
+interface PageBegin {
+  readonly after?: PageEnd['at']
+  readonly asOf?: number
+  readonly added: ReadonlySet<ContentHash>
+}
+
+/** Throws `bad_input` for a cursor of another search. */
+async function pageOf(
+  search: string,
+  { cursor, offset }: ListOptions,
+  pictures: PictureSource,
+): Promise<PageBegin> {
+  if (cursor === undefined) return { added: new Set() }
   if (offset !== undefined) throw invalidInput('offset', 'no offset beside a cursor', offset)
-  return { after: readCursor(search, cursor) }
+  const { at, asOf } = readCursor(search, cursor)
+  return { after: at, asOf, added: await pictures.findAddedSince(asOf) }
+}
+
+function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {
+  return new Set([...a, ...b])
 }
 
 /** What tells a term from others, in a cursor. */

@@ -28,7 +28,8 @@ export async function searchCold(
   options: SearchOptions,
   withoutQuery: boolean,
 ): Promise<SearchAnswer | null> {
-  if (config.databaseUrl || options.filter || options.orderBy === 'takenAt') return null
+  if (config.databaseUrl || options.filter || options.cursor) return null
+  if (options.orderBy === 'takenAt') return null
   const model = await findModel(config.model)
   const checkpoint = await readCheckpoint(config.dataDir, {
     model: model.name,
@@ -51,6 +52,8 @@ export async function searchCold(
       findMatching: needsDatabase,
       findMatchingByDate: needsDatabase,
       countMatching: needsDatabase,
+      lastSequence: needsDatabase,
+      findAddedSince: needsDatabase,
     },
   }
   try {
@@ -71,7 +74,7 @@ export async function searchCold(
 }
 
 function needsDatabase(): never {
-  throw new LucidaError('internal', 'A checkpoint cannot answer filters')
+  throw new LucidaError('internal', 'A checkpoint answers neither filters nor cursors')
 }
 
 function suits(config: Config, { kind }: Checkpoint): boolean {

@@ -244,9 +244,13 @@ export async function openResolved(config: Config): Promise<Lucida> {
   }
 
   const isEmbedded = database.engine === 'pglite'
+  let writes = 0
+  let setting: Promise<unknown> = Promise.resolve()
   /** Ends what a checkpoint vouches for, and returns it for the case that nothing gets written. */
   const beginWriting = async (): Promise<Checkpoint | null> => {
+    writes++
     if (!isEmbedded) return null
+    await setting.catch(() => {})
     const standing = await readCheckpoint(config.dataDir, space)
     await removeCheckpoints(config.dataDir)
     return standing
@@ -254,6 +258,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
 
   /** Saves the index, so that the next search need not, and sets a checkpoint for cold searches. */
   const settle = async (standing: Checkpoint | null): Promise<void> => {
+    const writesBefore = writes
     const index = await currentIndex()
     await index.save()
     if (!isEmbedded) return
@@ -264,7 +269,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
       standing && isOf(standing)
         ? standing
         : await makeCheckpoint(config.dataDir, identity, index, await listVisible(db))
-    await setCheckpoint(config.dataDir, checkpoint)
+    // Somebody else has begun to write meanwhile, and the next to settle vouches for both.
+    if (writes !== writesBefore) return
+    setting = setCheckpoint(config.dataDir, checkpoint)
+    await setting
   }
 
   /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */

@@ -11,6 +11,7 @@ export type Position = ScorePosition | DatePosition
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const schema = z.object({
   of: z.string(),
+  asOf: z.int().min(0),
   at: z.union([
     z.object({ content: hash, score: z.number(), seen: z.int().min(0) }),
     z.object({
@@ -28,15 +29,25 @@ export function fingerprint(search: unknown): ContentHash {
   return sha256(JSON.stringify(search)).slice(0, 16)
 }
 
-/** A position as text. */
-export function writeCursor(of: string, at: Position): string {
-  return Buffer.from(JSON.stringify({ of, at })).toString('base64url')
+/** Where a page ended, and what the first page of its search knew. */
+export interface PageEnd {
+  readonly at: Position
+  /** Sequence number of the change feed; what came later is for a new search. */
+  readonly asOf: number
 }
 
-/** The position in a cursor. Throws `bad_input` for one of another search, or for no cursor. */
-export function readCursor(of: string, cursor: string): Position {
+/** The end of a page as text. */
+export function writeCursor(of: string, { at, asOf }: PageEnd): string {
+  return Buffer.from(JSON.stringify({ of, asOf, at })).toString('base64url')
+}
+
+/** What a cursor says. Throws `bad_input` for one of another search, or for no cursor. */
+export function readCursor(of: string, cursor: string): PageEnd {
   const parsed = schema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()))
-  if (parsed.success && parsed.data.of === of) return parsed.data.at
+  if (parsed.success && parsed.data.of === of) {
+    const { at, asOf } = parsed.data
+    return { at, asOf }
+  }
   throw invalidInput('cursor', 'the nextCursor of the same search', cursor)
 }
 

@@ -24,6 +24,10 @@ export interface PictureSource {
     options: { after?: DatePosition | undefined; limit?: number },
   ): Promise<ContentHash[]>
   countMatching(filter: PictureFilter): Promise<number>
+  /** Number of the newest change. */
+  lastSequence(): Promise<number>
+  /** The pictures that came after change number `sequence`. */
+  findAddedSince(sequence: number): Promise<Set<ContentHash>>
 }
 
 /** What a search reads from. */
@@ -66,8 +70,9 @@ export async function rankByScore(
   },
 ): Promise<RankedPage> {
   const { limit, offset, without, minScore, allowed, after } = options
-  // One more than the page, to know whether anything follows.
-  for (let k = (after?.seen ?? 0) + offset + limit + 1 + without.size; ; k *= 2) {
+  // One more than the page, to know whether anything follows. Most of what is left out ranks lower.
+  const spare = Math.min(without.size, limit)
+  for (let k = (after?.seen ?? 0) + offset + limit + 1 + spare; ; k *= 2) {
     const found = await index.search(query.vector, k, allowed)
     const fitting = found.filter(({ content, score }) => score >= minScore && !without.has(content))
     const start = (after ? placeBehind(fitting, after) : 0) + offset

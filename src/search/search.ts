@@ -49,6 +49,8 @@ export interface ListOptions {
   /** Goes on behind an earlier page. */
   readonly after?: Position | undefined
   readonly filter?: PictureFilter
+  /** Leaves out these contents. */
+  readonly without?: ReadonlySet<ContentHash>
 }
 
 export interface SearchOptions extends ListOptions {
@@ -56,8 +58,6 @@ export interface SearchOptions extends ListOptions {
   readonly minScore?: number
   /** Best first, or newest first: then all that score `minScore`, or are relevant without it. */
   readonly orderBy?: 'score' | 'takenAt'
-  /** Leaves out these contents. */
-  readonly without?: ReadonlySet<ContentHash>
 }
 
 const DEFAULT_LIMIT = 10
@@ -118,10 +118,12 @@ export async function listPictures(
   options: ListOptions = {},
 ): Promise<Page<ListHit>> {
   const { limit, offset, after, filter } = checked(options)
-  const found = await source.findMatchingByDate(filter, {
+  const { without = new Set() } = options
+  const all = await source.findMatchingByDate(filter, {
     after: after && ('hash' in after ? after : refused(after)),
-    limit: offset + limit + 1,
+    limit: offset + limit + 1 + without.size,
   })
+  const found = all.filter((hash) => !without.has(hash))
   const pictures = await source.findPictures(found.slice(offset, offset + limit))
   const hits = found.flatMap((hash) => placed(pictures.get(hash), filter))
   const last = hits.at(-1)?.picture

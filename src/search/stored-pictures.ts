@@ -1,5 +1,5 @@
 // The store as the source that searches and listings read from.
-import type { VectorSpace } from '../store/changes.ts'
+import { findAddedSince, lastSequence, type VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { countMatching, findMatching, findMatchingByDate } from '../store/filters.ts'
 import { findPictures, findVectors } from '../store/pictures.ts'
@@ -13,5 +13,7 @@ export function storedPictures(db: Database, space: VectorSpace): PictureSource 
     findMatching: (filter) => findMatching(db, filter),
     findMatchingByDate: (filter, options) => findMatchingByDate(db, filter, options),
     countMatching: (filter) => countMatching(db, filter),
+    lastSequence: () => lastSequence(db),
+    findAddedSince: (sequence) => findAddedSince(db, sequence),
   }
 }

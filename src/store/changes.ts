@@ -126,6 +126,15 @@ export async function lastSequence(db: Database): Promise<number> {
   return row?.seq ?? 0
 }
 
+/** Contents that came, or came back, after change number `sequence`. */
+export async function findAddedSince(db: Database, sequence: number): Promise<Set<ContentHash>> {
+  const found = await db
+    .select({ content: changes.content })
+    .from(changes)
+    .where(and(gt(changes.seq, sequence), eq(changes.op, 'put')))
+  return new Set(found.map(({ content }) => content))
+}
+
 /** Newest sequence number, and how many contents an index of this space then holds: one moment. */
 export async function feedState(
   db: Database,

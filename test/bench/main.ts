@@ -10,6 +10,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   cold: () => import('./cold.ts'),
   index: () => import('./index-speed.ts'),
   durability: () => import('./durability.ts'),
+  api: () => import('./api.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { searchCold } from '../../src/cold-search.ts'
 import { type Config, resolveConfig } from '../../src/config.ts'
-import { openLucida } from '../../src/lucida.ts'
+import { openLucida, type SearchAnswer } from '../../src/lucida.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { makePicture } from '../helpers/noise-pictures.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
@@ -56,9 +56,9 @@ describeDatabase('a cold search', (newPlace, engine) => {
     const warm = await lucida.search([{ text: 'something blue' }], { limit: 3 })
     const like = await lucida.similar({ path: folder.at('a.png') })
     const answer = await cold(place)
-    expect(answer).toEqual({ ...warm, tookMs: expect.any(Number) })
+    expect(answer).toEqual(asCold(warm))
     const similar = await searchCold(configOf(place), [{ path: folder.at('a.png') }], {}, true)
-    expect(similar).toEqual({ ...like, tookMs: expect.any(Number) })
+    expect(similar).toEqual(asCold(like))
     await lucida.close()
   })
 
@@ -123,3 +123,9 @@ describeDatabase('a cold search', (newPlace, engine) => {
     expect(await cold(place)).not.toBeNull()
   })
 })
+
+/** What a search without the database says: everything but the placeholders. */
+function asCold(answer: SearchAnswer) {
+  const results = answer.results.map((result) => ({ ...result, thumbHash: null }))
+  return { ...answer, tookMs: expect.any(Number), results }
+}

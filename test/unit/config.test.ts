@@ -1,6 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CONFIG_FILE, type ConfigSources, resolveConfig, SETTINGS } from '../../src/config.ts'
 
@@ -22,10 +22,31 @@ const refused = (...words: string[]) =>
     message: expect.stringMatching(words.join('[^]*')),
   })
 
+const DEFAULTS = {
+  model: 'lucida-clip-0',
+  vectorIndex: 'auto',
+  threads: 0,
+  host: '127.0.0.1',
+  port: 7457,
+  allowedHosts: [],
+  allowedRoots: [],
+  remoteUrls: false,
+  rateLimit: 6000,
+}
+
+/** Of settings that not every text is valid for. */
+const VALUES: Readonly<Record<string, string>> = {
+  threads: '4',
+  vectorIndex: 'exact',
+  port: '80',
+  remoteUrls: 'true',
+  rateLimit: '60',
+}
+
 describe('a setting', () => {
   test('that is set nowhere has its default', () => {
     const { dataDir, ...rest } = resolved({ env: { XDG_DATA_HOME: '/data', APPDATA: '/data' } })
-    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+    expect(rest).toEqual(DEFAULTS)
     expect(dataDir).toMatch(/lucida$/i)
   })
 
@@ -42,7 +63,7 @@ describe('a setting', () => {
   test.each(SETTINGS.map(({ key, env }) => [env, key] as const))(
     '%s in the environment sets %s',
     (env, key) => {
-      const value = { threads: '4', vectorIndex: 'exact' }[key as string] ?? `/some/${key}`
+      const value = VALUES[key] ?? `/some/${key}`
       expect(String(resolved({ env: { [env]: `  ${value} ` } })[key])).toBe(value)
     },
   )
@@ -50,7 +71,7 @@ describe('a setting', () => {
   test('that is empty, blank or undefined counts as not set', () => {
     const env = { LUCIDA_MODEL: '', DATABASE_URL: '  ', LUCIDA_THREADS: undefined }
     const { dataDir: _, ...rest } = resolved({ env, flags: { model: undefined } })
-    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+    expect(rest).toEqual(DEFAULTS)
   })
 
   test.each([
@@ -58,9 +79,22 @@ describe('a setting', () => {
     [{ LUCIDA_THREADS: 'all' }, 'threads (LUCIDA_THREADS)', 'number'],
     [{ LUCIDA_THREADS: '-1' }, 'threads (LUCIDA_THREADS)', '0'],
     [{ LUCIDA_THREADS: '1.5' }, 'threads (LUCIDA_THREADS)', 'int'],
+    [{ LUCIDA_PORT: '70000' }, 'port (LUCIDA_PORT)', '65535'],
+    [{ LUCIDA_REMOTE_URLS: 'perhaps' }, 'remoteUrls (LUCIDA_REMOTE_URLS)', 'Invalid'],
   ])('that is wrong is named, with what it may be: %j', (env, name, words) => {
     const escaped = name.replaceAll(/[()]/g, String.raw`\$&`)
     expect(() => resolved({ env })).toThrow(refused(`Setting ${escaped}`, words))
+  })
+})
+
+test('a list is separated by commas, or as in PATH where it is of folders', () => {
+  const env = {
+    LUCIDA_ALLOWED_HOSTS: 'a.example, b.example,',
+    LUCIDA_ALLOWED_ROOTS: ['/photos', 'more'].join(delimiter),
+  }
+  expect(resolved({ env })).toMatchObject({
+    allowedHosts: ['a.example', 'b.example'],
+    allowedRoots: ['/photos', join(cwd, 'more')],
   })
 })
 
@@ -88,6 +122,12 @@ describe('the settings file', () => {
       model: './my-model',
       vectorIndex: 'hnsw',
       threads: 2,
+      host: '0.0.0.0',
+      port: 8080,
+      allowedHosts: ['photos.example'],
+      allowedRoots: ['/photos'],
+      remoteUrls: true,
+      rateLimit: 0,
     }
     await writeSettings(settings)
     expect(resolved()).toEqual(settings)

@@ -72,12 +72,15 @@ describe('a cursor', () => {
   const at = { content: sha256('x'), score: 0.1 + 0.2, seen: 10 }
 
   test('is read back as it was written', () => {
-    expect(readCursor(of, writeCursor(of, at))).toEqual(at)
+    expect(readCursor(of, writeCursor(of, { at, asOf: 7 }))).toEqual({ at, asOf: 7 })
     const byDate = { hash: sha256('x'), takenAt: null }
-    expect(readCursor(of, writeCursor(of, byDate))).toEqual(byDate)
+    expect(readCursor(of, writeCursor(of, { at: byDate, asOf: 0 }))).toEqual({
+      at: byDate,
+      asOf: 0,
+    })
   })
 
-  test.each(['', 'abc', '%%%', writeCursor(fingerprint(['another']), at)])(
+  test.each(['', 'abc', '%%%', writeCursor(fingerprint(['another']), { at, asOf: 7 })])(
     '%j is refused',
     (cursor) => {
       expect(() => readCursor(of, cursor)).toThrow(expect.objectContaining({ code: 'bad_input' }))
