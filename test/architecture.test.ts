@@ -20,6 +20,8 @@ interface Rule {
   readonly may: readonly string[]
   /** May be imported for their types only. */
   readonly mayTypes?: readonly string[]
+  /** The only packages that may be imported, where it is not any. */
+  readonly packages?: readonly string[]
 }
 
 const BELOW_LUCIDA = [
@@ -56,10 +58,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lucida.ts': { may: [...BELOW_LUCIDA, 'answer.ts', 'encode.ts', 'gallery.ts'] },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.
-  client: { may: [], mayTypes: ['api', 'indexer'] },
+  client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
   api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'client'] },
   cli: { ...EDGE, may: [...EDGE.may, 'api', 'client'] },
-  web: { may: ['client'], mayTypes: ['api'] },
+  web: { may: ['client'], mayTypes: ['api'], packages: ['hono/jsx/dom', 'thumbhash'] },
 }
 
 /** Packages that only these files or folders may load. */
@@ -69,6 +71,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sharp: ['pictures/open-picture.ts', 'demo/', 'diagnose.ts'],
   'libheif-js/wasm-bundle': ['pictures/decode-heic.ts'],
   'jxl-oxide-wasm': ['pictures/decode-jxl.ts'],
+  'hono/jsx/dom': ['web/'],
 }
 
 /** What belongs to the process, which only the command line and the settings may touch. */
@@ -124,6 +127,7 @@ function isAllowed(file: string, rule: Rule, { specifier, typeOnly }: Import): b
       (typeOnly && (rule.mayTypes ?? []).includes(layer))
     )
   }
+  if (rule.packages) return rule.packages.includes(specifier)
   if (PROCESS_MODULES.has(specifier)) return MAY_TOUCH_PROCESS.test(file)
   const loaders = typeOnly ? undefined : PACKAGES[specifier]
   return !loaders || loaders.some((at) => (at.endsWith('/') ? file.startsWith(at) : file === at))
@@ -178,6 +182,10 @@ describe('a planted violation is caught', () => {
     ['cli/commands/search.ts', `import { encodeQuery } from '../../search/query.ts'`],
     ['client/client.ts', `import { z } from '../api/contract.ts'`],
     ['web/app.tsx', `import { SearchRequest } from '../api/contract.ts'`],
+    ['web/query.ts', `import { normalize } from '../core/vector.ts'`],
+    ['web/parts/grid.tsx', `import { readFile } from 'node:fs/promises'`],
+    ['web/parts/grid.tsx', `import { z } from 'zod'`],
+    ['api/docs-page.ts', `import { render } from 'hono/jsx/dom'`],
     ['api/app.ts', `import { openDatabase } from '../store/database.ts'`],
     ['gallery.ts', `import { scanFolder } from './indexer/scan.ts'`],
     ['cli/run.ts', `import { type Hit } from '../search/vector-index.ts'`],

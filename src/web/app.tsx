@@ -1,0 +1,64 @@
+// The page as a whole: who is asking, then the search, with dialogs over it.
+import { useEffect, useState } from 'hono/jsx/dom'
+import type { Actions } from './actions.ts'
+import { Chips } from './parts/chips.tsx'
+import { Collection } from './parts/collection.tsx'
+import { Detail } from './parts/detail.tsx'
+import { FilterBar } from './parts/filter-bar.tsx'
+import { Grid } from './parts/grid.tsx'
+import { Header } from './parts/header.tsx'
+import { Icon } from './parts/icon.tsx'
+import { Nothing } from './parts/nothing.tsx'
+import { SignIn } from './parts/sign-in.tsx'
+import { StatusLine } from './parts/status-line.tsx'
+import type { State, Store } from './store.ts'
+
+/** What every part of the page gets. */
+export interface PartProps {
+  readonly state: State
+  readonly actions: Actions
+}
+
+export function App({ store, actions }: { store: Store; actions: Actions }) {
+  const [state, setState] = useState(store.state)
+  useEffect(() => store.subscribe(() => setState(store.state)), [])
+  if (state.session !== null && state.session.scope === null) return <SignIn actions={actions} />
+  const props = { state, actions }
+  return (
+    <div class="page">
+      <Header {...props} />
+      <div class="tools">
+        <Chips {...props} />
+        <FilterBar {...props} />
+      </div>
+      <Notice {...props} />
+      <main>
+        <StatusLine {...props} />
+        <Nothing {...props} />
+        <Grid results={state.results} actions={actions} />
+      </main>
+      <div class="dialogs">
+        {state.view !== null && <Detail key="detail" {...props} />}
+        {state.isCollectionOpen && <Collection key="collection" {...props} />}
+      </div>
+      <div class="drop" aria-hidden="true">
+        <p>Drop a picture to find others like it</p>
+      </div>
+    </div>
+  )
+}
+
+function Notice({ state: { notice }, actions }: PartProps) {
+  return (
+    <div role="alert">
+      {notice !== null && (
+        <p class="notice">
+          <span>{notice}</span>
+          <button type="button" class="icon" onClick={actions.dismissNotice} aria-label="Dismiss">
+            <Icon name="close" />
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,111 @@
+// The collection: its folders, indexing them, and following that live.
+import type { Job } from '../api/contract.ts'
+import type { Client } from '../client/client.ts'
+import { isListing } from './query.ts'
+import type { Searching } from './searching.ts'
+import type { Store } from './store.ts'
+import { troubleOf } from './trouble.ts'
+
+/** While pictures come in, a list of them is asked for again this often. */
+const REFRESH_MS = 2500
+const RETRY_MS = 2000
+const SHOWN_FAILURES = 200
+
+/** Keeps `roots`, `failures` and `jobs` up with the server. */
+export interface Collecting {
+  /** Reads everything and follows what is running. */
+  load(): Promise<void>
+  index(folders?: readonly string[]): Promise<void>
+  add(path: string): Promise<boolean>
+  cancel(job: Job): Promise<void>
+}
+
+export const isRunning = ({ state }: Job): boolean => state === 'queued' || state === 'running'
+
+export function createCollecting(store: Store, client: Client, searching: Searching): Collecting {
+  const followed = new Set<string>()
+
+  /** Says what went wrong; true when nothing did. */
+  async function attempt(work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      store.change({ notice: null })
+      return true
+    } catch (error) {
+      const { title, message } = troubleOf(error)
+      store.change({ notice: `${title}. ${message}` })
+      return false
+    }
+  }
+
+  function put(job: Job): void {
+    const { jobs } = store.state
+    const isKnown = jobs.some(({ id }) => id === job.id)
+    store.change({
+      jobs: isKnown ? jobs.map((old) => (old.id === job.id ? job : old)) : [job, ...jobs],
+    })
+  }
+
+  async function readAll(): Promise<void> {
+    const [roots, jobs, failures] = await Promise.all([
+      client.roots(),
+      client.jobs(),
+      client.failures({ query: { limit: SHOWN_FAILURES } }),
+    ])
+    store.change({ roots, jobs: jobs.items, failures: failures.items })
+    for (const job of jobs.items.filter(isRunning)) void follow(job)
+  }
+
+  async function follow(job: Job): Promise<void> {
+    if (followed.has(job.id)) return
+    followed.add(job.id)
+    let shownAt = performance.now()
+    let done = 0
+    for (let last = job; isRunning(last); ) {
+      try {
+        for await (const news of client.followJob(job.id)) {
+          if (news.type !== 'job') continue
+          last = news.job
+          put(last)
+          const isDue = performance.now() - shownAt > REFRESH_MS
+          // Not under the eyes of somebody who is reading an answer.
+          const { query, view } = store.state
+          if (!isDue || last.done === done || !isListing(query) || view !== null || scrollY > 200) {
+            continue
+          }
+          shownAt = performance.now()
+          done = last.done
+          searching.again()
+        }
+        if (isRunning(last)) last = (await client.job({ params: { id: job.id } })).job
+      } catch {
+        // The connection broke, not the job.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        if (store.state.session?.scope == null) break
+      }
+    }
+    followed.delete(job.id)
+    await attempt(readAll)
+    if (scrollY <= 200 && store.state.view === null) searching.again()
+  }
+
+  return {
+    load: async () => void (await attempt(readAll)),
+    async index(folders = []) {
+      await attempt(async () => {
+        const { job } = await client.startIndexing({ body: { folders: [...folders] } })
+        put(job)
+        void follow(job)
+      })
+    },
+    add: (path) =>
+      attempt(async () => {
+        const { job } = await client.addRoot({ body: { path } })
+        put(job)
+        void follow(job)
+      }),
+    async cancel(job) {
+      await attempt(async () => put((await client.cancelJob({ params: { id: job.id } })).job))
+    },
+  }
+}

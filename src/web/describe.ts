@@ -1,0 +1,58 @@
+// What is known of a picture, in plain words.
+import type { ImageDetail } from '../api/contract.ts'
+
+/** `/photos/2024/red-car.jpg` → `red-car.jpg`. Paths of Windows too. */
+export function fileName(path: string): string {
+  return path.split(/[/\\]/).at(-1)!
+}
+
+/** The folder a file lies in. */
+export function folderName(path: string): string {
+  return path.slice(0, Math.max(1, path.length - fileName(path).length - 1))
+}
+
+/** Wall time at the camera, never moved to another time zone. */
+export function dateText(takenAt: string): string {
+  const date = new Date(`${takenAt}Z`)
+  if (Number.isNaN(date.getTime())) return takenAt
+  return date.toLocaleString('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' })
+}
+
+export function sizeText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`
+  const [unit, divisor] = bytes < 1e6 ? ['kB', 1e3] : ['MB', 1e6]
+  return `${(bytes / (divisor as number)).toFixed(bytes < 1e6 ? 0 : 1)} ${unit}`
+}
+
+export function countText(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`
+}
+
+/** Most models name their make again. */
+export function cameraText({ cameraMake, cameraModel }: ImageDetail): string | null {
+  if (cameraMake === null || cameraModel === null) return cameraModel ?? cameraMake
+  const repeats = cameraModel.toLowerCase().startsWith(cameraMake.toLowerCase())
+  return repeats ? cameraModel : `${cameraMake} ${cameraModel}`
+}
+
+/** A map of the place; asked for by a click only. */
+export function mapUrl(latitude: number, longitude: number): string {
+  const place = `mlat=${latitude}&mlon=${longitude}#map=14/${latitude}/${longitude}`
+  return `https://www.openstreetmap.org/?${place}`
+}
+
+/** `48.8584° N, 2.2945° E` */
+export function placeText(latitude: number, longitude: number): string {
+  const one = (value: number, positive: string, negative: string) =>
+    `${Math.abs(value).toFixed(4)}° ${value < 0 ? negative : positive}`
+  return `${one(latitude, 'N', 'S')}, ${one(longitude, 'E', 'W')}`
+}
+
+/** A moment of the past, as far back as matters. */
+export function agoText(moment: string, now = Date.now()): string {
+  const minutes = Math.round((now - Date.parse(moment)) / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return `${countText(minutes, 'minute')} ago`
+  if (minutes < 60 * 24) return `${countText(Math.round(minutes / 60), 'hour')} ago`
+  return `${countText(Math.round(minutes / 60 / 24), 'day')} ago`
+}

@@ -1,0 +1,27 @@
+// How many pictures were found and how long that took; said aloud when it changes.
+import type { PartProps } from '../app.tsx'
+import { countText } from '../describe.ts'
+import { isListing } from '../query.ts'
+
+export function StatusLine({ state }: PartProps) {
+  const { results, answered } = state
+  const { phase, items, matching, tookMs, relevanceThreshold } = results
+  const isBusy = phase === 'loading' || phase === 'loading-more'
+  const best = Math.max(...items.map(({ relevance }) => relevance ?? Infinity))
+  const isDoubtful = relevanceThreshold !== null && items.length > 0 && best < relevanceThreshold
+  const found = isListing(answered)
+    ? countText(matching, 'picture')
+    : `${countText(matching, 'picture')}, ${answered.order === 'takenAt' ? 'newest' : 'best'} first`
+  const took = tookMs < 1 ? 'under 1 ms' : `${Math.round(tookMs)} ms`
+  return (
+    <div class={isBusy ? 'status busy' : 'status'}>
+      <p aria-live="polite" role="status">
+        {items.length > 0 && phase !== 'failed' ? `${found} · ${took}` : ''}
+        {phase === 'loading' && items.length === 0 ? 'Looking…' : ''}
+      </p>
+      <p class="doubt" hidden={!isDoubtful}>
+        Probably no picture shows this. These come closest.
+      </p>
+    </div>
+  )
+}

@@ -1,0 +1,99 @@
+// The state of the page, in one place, and who is told when it changes.
+import type {
+  FacetsResponse,
+  FailuresResponse,
+  ImageDetail,
+  Job,
+  RootsResponse,
+  SearchItem,
+  SessionResponse,
+} from '../api/contract.ts'
+import { EMPTY, type Query } from './query.ts'
+
+/** Why something did not work, for a person. */
+export interface Trouble {
+  readonly title: string
+  readonly message: string
+}
+
+/** The answer to the query, as far as it has come. */
+export interface Results {
+  readonly items: readonly SearchItem[]
+  readonly nextCursor: string | null
+  /** Pictures that pass the filter. */
+  readonly matching: number
+  readonly tookMs: number
+  readonly relevanceThreshold: number | null
+  readonly phase: 'loading' | 'loading-more' | 'ready' | 'failed'
+  readonly trouble: Trouble | null
+}
+
+/** Everything that the page shows. */
+export interface State {
+  /** Null until the server has said who is asking. */
+  readonly session: SessionResponse | null
+  readonly query: Query
+  /** The question that `results` answer: behind `query` while an answer is on its way. */
+  readonly answered: Query
+  readonly results: Results
+  readonly facets: FacetsResponse | null
+  /** Id of the picture that is shown large. */
+  readonly view: string | null
+  readonly detail: ImageDetail | null
+  readonly isCollectionOpen: boolean
+  readonly roots: RootsResponse | null
+  readonly failures: FailuresResponse['items']
+  /** Newest first. */
+  readonly jobs: readonly Job[]
+  /** What went wrong beside the search. */
+  readonly notice: string | null
+}
+
+export const START: State = {
+  session: null,
+  query: EMPTY,
+  answered: EMPTY,
+  results: {
+    items: [],
+    nextCursor: null,
+    matching: 0,
+    tookMs: 0,
+    relevanceThreshold: null,
+    phase: 'loading',
+    trouble: null,
+  },
+  facets: null,
+  view: null,
+  detail: null,
+  isCollectionOpen: false,
+  roots: null,
+  failures: [],
+  jobs: [],
+  notice: null,
+}
+
+/** Holds the state. */
+export interface Store {
+  readonly state: State
+  change(part: Partial<State>): void
+  /** Returns how to stop. */
+  subscribe(listener: () => void): () => void
+}
+
+export function createStore(start: State = START): Store {
+  let state = start
+  const listeners = new Set<() => void>()
+  return {
+    get state() {
+      return state
+    },
+    change(part) {
+      state = { ...state, ...part }
+      for (const listener of [...listeners]) listener()
+    },
+    subscribe(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+  }
+}
