@@ -4,7 +4,7 @@
 // photos would make "beach" unremarkable) can say "there is nothing here".
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { sha256 } from '../core/hash.ts'
+import { type ContentHash, sha256 } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { type ModelSpec, TEXT_MODEL } from '../models/manifest.ts'
@@ -24,6 +24,45 @@ export function percentile(bank: NeutralBank, picture: UnitVector, score: number
     else if (other === score) below += 0.5
   }
   return below / bank.length
+}
+
+/** Percentiles of pictures that come up again and again. */
+export interface Percentiles {
+  /** As `percentile`; `content` has this vector, always. */
+  of(content: ContentHash, picture: UnitVector, score: number): number
+}
+
+/** 4 KB each with a bank of 512 captions. */
+const REMEMBERED = 5000
+
+/** Remembers what the bank's captions score with each picture. */
+export function openPercentiles(bank: NeutralBank): Percentiles {
+  const sortedScores = new Map<ContentHash, Float64Array>()
+  return {
+    of(content, picture, score) {
+      let sorted = sortedScores.get(content)
+      if (!sorted) {
+        sorted = Float64Array.from(bank, (caption) => dot(caption, picture)).sort()
+        sortedScores.set(content, sorted)
+        // The oldest goes; a cold search loads no library for this.
+        if (sortedScores.size > REMEMBERED) sortedScores.delete(sortedScores.keys().next().value!)
+      }
+      const below = countBelow(sorted, (other) => other < score)
+      const upTo = countBelow(sorted, (other) => other <= score)
+      return (below + upTo) / 2 / sorted.length
+    },
+  }
+}
+
+/** How many at the start of a sorted list pass, where all that pass are at its start. */
+function countBelow(sorted: Float64Array, passes: (value: number) => boolean): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (passes(sorted[middle]!)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**

@@ -15,7 +15,7 @@ import {
   rankByScore,
   type SearchContext,
 } from './rank.ts'
-import { percentile } from './relevance.ts'
+import { type NeutralBank, openPercentiles, type Percentiles } from './relevance.ts'
 
 /** A picture of a listing. */
 export interface ListHit {
@@ -173,13 +173,17 @@ async function describe(
   )
 }
 
-/** The score is taken again from the stored vector, so that it is exactly comparable to the bank's. */
+const percentilesOf = new WeakMap<NeutralBank, Percentiles>()
+
+/** The score is taken again from the vector itself, so that it is exactly comparable to the bank's. */
 async function relevanceOf(
   context: SearchContext,
   query: UnitVector,
   hashes: readonly ContentHash[],
 ): Promise<Map<ContentHash, number>> {
   if (hashes.length === 0) return new Map()
-  const [bank, vectors] = await Promise.all([context.bank(), context.pictures.findVectors(hashes)])
-  return new Map([...vectors].map(([hash, v]) => [hash, percentile(bank, v, dot(query, v))]))
+  const [bank, vectors] = await Promise.all([context.bank(), context.index.vectorsOf(hashes)])
+  const percentiles = percentilesOf.get(bank) ?? openPercentiles(bank)
+  percentilesOf.set(bank, percentiles)
+  return new Map([...vectors].map(([hash, v]) => [hash, percentiles.of(hash, v, dot(query, v))]))
 }
