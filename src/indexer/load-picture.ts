@@ -46,8 +46,9 @@ export async function loadPicture(
 
   const decoded = await attempt(async () => {
     const picture = await openPicture(bytes, scanned.path)
-    const description = known ? undefined : await describePicture(picture)
-    return { description, pixels: await context.preprocess(picture) }
+    // The model wants more pixels than the description, which then needs no decoding of its own.
+    const pixels = await context.preprocess(picture)
+    return { description: known ? undefined : await describePicture(picture), pixels }
   })
   if ('error' in decoded) return failureOf(state, decoded.error)
   const { description, pixels } = decoded.value
