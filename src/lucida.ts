@@ -22,6 +22,7 @@ import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
+import { keptThreads, withMeasuredThreads } from './models/threads.ts'
 import {
   type ClassifyMode,
   DEFAULT_TEMPLATE,
@@ -185,12 +186,14 @@ export async function openResolved(config: Config): Promise<Lucida> {
   const { db } = database
   const space = { model: model.name, recipe: model.recipe }
   const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
-  const clip = openClip(model, { threads: config.threads })
+  const cache = join(config.dataDir, 'cache')
+  const measured = config.threads === 0 ? await keptThreads(cache, model.recipe) : undefined
+  const clip = openClip(model, { threads: config.threads || (measured ?? 0) })
   let bank: Promise<NeutralBank> | undefined
   let opened: VectorIndex | undefined
 
   const loadBank = () => {
-    bank ??= loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))
+    bank ??= loadNeutralBank(model, clip.embedTexts, cache)
     // A failure is not remembered.
     bank.catch(() => (bank = undefined))
     return bank
@@ -306,8 +309,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
   ): AsyncGenerator<IndexEvent> {
     const standing = await beginWriting()
     let changed = false
+    const isToMeasure = config.threads === 0 && measured === undefined
+    const embedPixels = isToMeasure ? withMeasuredThreads(clip, cache) : clip.embedPixels
     for await (const { folder, root } of claimFolders(folders, exclude)) {
-      for await (const event of indexFolder(pipeline, root, folder, how)) {
+      for await (const event of indexFolder({ ...pipeline, embedPixels }, root, folder, how)) {
         if (event.type === 'done') changed ||= hasChanges(event.counts)
         yield event
       }
