@@ -123,6 +123,12 @@ export async function findContent(
   return { known: row !== undefined, embedded: row?.model != null }
 }
 
+/** At most `limit` of all hashes, in no order. */
+export async function readHashes(db: Database, limit: number): Promise<ContentHash[]> {
+  const rows = await db.select({ hash: contents.hash }).from(contents).limit(limit)
+  return rows.map((row) => row.hash)
+}
+
 /** The stored vectors of those contents that have one in this space. */
 export async function findVectors(
   db: Database,
