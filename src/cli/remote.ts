@@ -78,7 +78,7 @@ function remoteLucida(client: Client): AnyLucida {
     async *watch() {
       throw new LucidaError(
         'database_busy',
-        'A server has the data directory open; give --watch to the server instead, or stop it',
+        'A server has the data directory open: start that one with --watch instead (lucida serve --watch)',
       )
     },
     async status() {
