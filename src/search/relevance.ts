@@ -26,30 +26,41 @@ export function percentile(bank: NeutralBank, picture: UnitVector, score: number
   return below / bank.length
 }
 
-/** Percentiles of pictures that come up again and again. */
-export interface Percentiles {
-  /** As `percentile`; `content` has this vector, always. */
-  of(content: ContentHash, picture: UnitVector, score: number): number
+/** A picture and what the bank's captions score with it. */
+export interface RatedPicture {
+  readonly vector: UnitVector
+  /** As `percentile` for this picture. */
+  percentile(score: number): number
 }
 
-/** 4 KB each with a bank of 512 captions. */
-const REMEMBERED = 5000
+/** Pictures that come up again and again, by content: its vector never changes. */
+export interface RatedPictures {
+  find(content: ContentHash): RatedPicture | undefined
+  rate(content: ContentHash, vector: UnitVector): RatedPicture
+}
+
+/** 5 KB each with a bank of 512 captions at 256 dimensions. */
+const REMEMBERED = 10_000
 
 /** Remembers what the bank's captions score with each picture. */
-export function openPercentiles(bank: NeutralBank): Percentiles {
-  const sortedScores = new Map<ContentHash, Float64Array>()
+export function rememberRatings(bank: NeutralBank): RatedPictures {
+  const rated = new Map<ContentHash, RatedPicture>()
   return {
-    of(content, picture, score) {
-      let sorted = sortedScores.get(content)
-      if (!sorted) {
-        sorted = Float64Array.from(bank, (caption) => dot(caption, picture)).sort()
-        sortedScores.set(content, sorted)
-        // The oldest goes; a cold search loads no library for this.
-        if (sortedScores.size > REMEMBERED) sortedScores.delete(sortedScores.keys().next().value!)
+    find: (content) => rated.get(content),
+    rate(content, vector) {
+      const sorted = Float64Array.from(bank, (caption) => dot(caption, vector)).sort()
+      const picture: RatedPicture = {
+        vector,
+        percentile(score) {
+          const below = countBelow(sorted, (other) => other < score)
+          const upTo = countBelow(sorted, (other) => other <= score)
+          return (below + upTo) / 2 / sorted.length
+        },
       }
-      const below = countBelow(sorted, (other) => other < score)
-      const upTo = countBelow(sorted, (other) => other <= score)
-      return (below + upTo) / 2 / sorted.length
+      rated.set(content, picture)
+      // The oldest goes; a cold search loads no library for this.
+      if (rated.size > REMEMBERED) rated.delete(rated.keys().next().value!)
+      return picture
     },
   }
 }

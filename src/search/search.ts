@@ -15,7 +15,7 @@ import {
   rankByScore,
   type SearchContext,
 } from './rank.ts'
-import { type NeutralBank, openPercentiles, type Percentiles } from './relevance.ts'
+import { type NeutralBank, type RatedPictures, rememberRatings } from './relevance.ts'
 
 /** A picture of a listing. */
 export interface ListHit {
@@ -173,7 +173,7 @@ async function describe(
   )
 }
 
-const percentilesOf = new WeakMap<NeutralBank, Percentiles>()
+const ratingsOf = new WeakMap<NeutralBank, RatedPictures>()
 
 /** The score is taken again from the vector itself, so that it is exactly comparable to the bank's. */
 async function relevanceOf(
@@ -182,8 +182,16 @@ async function relevanceOf(
   hashes: readonly ContentHash[],
 ): Promise<Map<ContentHash, number>> {
   if (hashes.length === 0) return new Map()
-  const [bank, vectors] = await Promise.all([context.bank(), context.index.vectorsOf(hashes)])
-  const percentiles = percentilesOf.get(bank) ?? openPercentiles(bank)
-  percentilesOf.set(bank, percentiles)
-  return new Map([...vectors].map(([hash, v]) => [hash, percentiles.of(hash, v, dot(query, v))]))
+  const bank = await context.bank()
+  const ratings = ratingsOf.get(bank) ?? rememberRatings(bank)
+  ratingsOf.set(bank, ratings)
+  const unknown = hashes.filter((hash) => !ratings.find(hash))
+  const vectors = unknown.length > 0 ? await context.index.vectorsOf(unknown) : new Map()
+  return new Map(
+    hashes.flatMap((hash) => {
+      const vector = vectors.get(hash)
+      const picture = vector ? ratings.rate(hash, vector) : ratings.find(hash)
+      return picture ? [[hash, picture.percentile(dot(query, picture.vector))] as const] : []
+    }),
+  )
 }

@@ -8,8 +8,8 @@ import { type ModelSpec, TEXT_MODEL } from '../../src/models/manifest.ts'
 import {
   loadNeutralBank,
   NEUTRAL_CAPTIONS,
-  openPercentiles,
   percentile,
+  rememberRatings,
 } from '../../src/search/relevance.ts'
 
 describe('the percentile', () => {
@@ -65,12 +65,13 @@ test('remembered percentiles are those that counting gives, ties included', () =
       pictures,
       unit,
       (bank, all, query) => {
-        const percentiles = openPercentiles(bank)
+        const ratings = rememberRatings(bank)
         for (const round of [1, 2]) {
           for (const [i, picture] of all.entries()) {
             const score = dot(query, picture)
             const expected = percentile(bank, picture, score)
-            expect(percentiles.of(String(i), picture, score), `round ${round}`).toBe(expected)
+            const rated = ratings.find(String(i)) ?? ratings.rate(String(i), picture)
+            expect(rated.percentile(score), `round ${round}`).toBe(expected)
           }
         }
       },
