@@ -41,7 +41,9 @@ const schema = z.strictObject({
   threads: z
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1024))
-    .describe('Threads of the model; 0 takes one per core.'),
+    .describe(
+      'Threads of the model; 0 measures in the first long indexing run how many leave the decoders theirs.',
+    ),
   host: z
     .string()
     .min(1)

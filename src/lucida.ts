@@ -30,19 +30,14 @@ import { openClip } from './models/clip.ts'
 import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
+import { keptThreads, withMeasuredThreads } from './models/threads.ts'
 import type { LabelScore } from './search/classify.ts'
-import {
-  type Checkpoint,
-  makeCheckpoint,
-  readCheckpoint,
-  removeCheckpoints,
-  setCheckpoint,
-  spaceFolder,
-} from './search/checkpoint.ts'
+import { type Checkpoint, removeCheckpoints, spaceFolder } from './search/checkpoint.ts'
 import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
+import { rememberPictures } from './search/remembered-pictures.ts'
 import { storedPictures } from './search/stored-pictures.ts'
 import { syncIndex } from './search/sync.ts'
 import type { VectorIndex } from './search/vector-index.ts'
@@ -62,6 +57,7 @@ import {
   summarizeRoots,
 } from './store/roots.ts'
 import { refreshStatistics } from './store/statistics.ts'
+import { openWriting } from './writing.ts'
 
 export type {
   ListAnswer,
@@ -202,22 +198,43 @@ export async function openResolved(config: Config): Promise<Lucida> {
   const { db } = database
   const space = { model: model.name, recipe: model.recipe }
   const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
+  const cache = join(config.dataDir, 'cache')
+  const measured = config.threads === 0 ? await keptThreads(cache, model.recipe) : undefined
   const observers: ((run: EncodeRun) => void)[] = []
-  const tower = measureClip(openClip(model, { threads: config.threads }), (run) => {
-    for (const observer of observers) observer(run)
-  })
+  const tower = measureClip(
+    openClip(model, { threads: config.threads || (measured ?? 0) }),
+    (run) => {
+      for (const observer of observers) observer(run)
+    },
+  )
   const clip = shareClip(tower)
   let bank: Promise<NeutralBank> | undefined
   let opened: VectorIndex | undefined
 
   const loadBank = () => {
-    bank ??= loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))
+    bank ??= loadNeutralBank(model, clip.embedTexts, cache)
     // A failure is not remembered.
     bank.catch(() => (bank = undefined))
     return bank
   }
 
+  const writing = openWriting({
+    dataDir: config.dataDir,
+    identity,
+    isEmbedded: database.engine === 'pglite',
+    listPictures: () => listVisible(db),
+  })
+  let syncedSince: number | null = null
+
   const syncedIndex = async (): Promise<VectorIndex> => {
+    const since = writing.quietSince()
+    if (opened && since !== null && since === syncedSince) return opened
+    const index = await syncIndexNow()
+    syncedSince = since
+    return index
+  }
+
+  const syncIndexNow = async (): Promise<VectorIndex> => {
     const directory = spaceFolder(config.dataDir, identity)
     const open = async (fresh: boolean) =>
       openIndexFor({
@@ -243,37 +260,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     return result
   }
 
-  const isEmbedded = database.engine === 'pglite'
-  let writes = 0
-  let setting: Promise<unknown> = Promise.resolve()
-  /** Ends what a checkpoint vouches for, and returns it for the case that nothing gets written. */
-  const beginWriting = async (): Promise<Checkpoint | null> => {
-    writes++
-    if (!isEmbedded) return null
-    await setting.catch(() => {})
-    const standing = await readCheckpoint(config.dataDir, space)
-    await removeCheckpoints(config.dataDir)
-    return standing
-  }
-
-  /** Saves the index, so that the next search need not, and sets a checkpoint for cold searches. */
-  const settle = async (standing: Checkpoint | null): Promise<void> => {
-    const writesBefore = writes
-    const index = await currentIndex()
-    await index.save()
-    if (!isEmbedded) return
-    const isOf = (checkpoint: Checkpoint | null) =>
-      checkpoint?.sequence === index.sequence && checkpoint.kind === index.kind
-    if (isOf(await readCheckpoint(config.dataDir, space))) return
-    const checkpoint =
-      standing && isOf(standing)
-        ? standing
-        : await makeCheckpoint(config.dataDir, identity, index, await listVisible(db))
-    // Somebody else has begun to write meanwhile, and the next to settle vouches for both.
-    if (writes !== writesBefore) return
-    setting = setCheckpoint(config.dataDir, checkpoint)
-    await setting
-  }
+  const settle = (standing: Checkpoint | null) => writing.settle(currentIndex, standing)
 
   /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
@@ -296,10 +283,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
     index: currentIndex,
     bank: loadBank,
     locateFilter,
-    pictures: storedPictures(db, space),
+    pictures: rememberPictures(storedPictures(db, space), writing.quietSince),
   }
 
-  const gallery = openGallery(db, join(config.dataDir, 'cache'))
+  const gallery = openGallery(db, cache)
   // A run of the indexer makes its batches itself.
   const pipeline = { db, space, preprocess: tower.preprocess, embedPixels: tower.embedPixels }
 
@@ -335,17 +322,23 @@ export async function openResolved(config: Config): Promise<Lucida> {
     folders: readonly string[],
     { exclude, ...how }: Parameters<Lucida['index']>[1] & {} = {},
   ): AsyncGenerator<IndexEvent> {
-    const standing = await beginWriting()
+    const standing = await writing.begin()
     let changed = false
-    for await (const { folder, root } of claimFolders(folders, exclude)) {
-      for await (const event of indexFolder(pipeline, root, folder, how)) {
-        if (event.type === 'done') changed ||= hasChanges(event.counts)
-        yield event
+    const isToMeasure = config.threads === 0 && measured === undefined
+    const embedPixels = isToMeasure ? withMeasuredThreads(tower, cache) : tower.embedPixels
+    try {
+      for await (const { folder, root } of claimFolders(folders, exclude)) {
+        for await (const event of indexFolder({ ...pipeline, embedPixels }, root, folder, how)) {
+          if (event.type === 'done') changed ||= hasChanges(event.counts)
+          yield event
+        }
+        if (how.signal?.aborted) break
       }
-      if (how.signal?.aborted) break
+      await refreshStatistics(db)
+      await settle(changed ? null : standing)
+    } finally {
+      writing.end()
     }
-    await refreshStatistics(db)
-    await settle(changed ? null : standing)
   }
 
   async function* watch(
@@ -364,12 +357,24 @@ export async function openResolved(config: Config): Promise<Lucida> {
       ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
     })
     let standing: Checkpoint | null = null
-    for await (const event of events) {
-      // A look writes nothing before its start has been taken in here.
-      if (event.type === 'start') standing = await beginWriting()
-      // Whoever hears that a look is done finds what it found, in other processes too.
-      if (event.type === 'done') await settle(hasChanges(event.counts) ? null : standing)
-      yield event
+    let looks = 0
+    try {
+      for await (const event of events) {
+        // A look writes nothing before its start has been taken in here.
+        if (event.type === 'start') {
+          standing = await writing.begin()
+          looks++
+        }
+        // Whoever hears that a look is done finds what it found, in other processes too.
+        if (event.type === 'done') {
+          await settle(hasChanges(event.counts) ? null : standing)
+          looks--
+          writing.end()
+        }
+        yield event
+      }
+    } finally {
+      for (; looks > 0; looks--) writing.end()
     }
   }
 
@@ -395,10 +400,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
-      async forget(id) {
-        await beginWriting()
-        return gallery.forget(id)
-      },
+      forget: (id) => writing.aside(() => gallery.forget(id)),
     },
     async status() {
       const index = await currentIndex()
@@ -418,8 +420,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
     async remove(folder) {
       const path = await realpath(folder).catch(() => resolve(folder))
-      await beginWriting()
-      const removed = await removeRoot(db, path)
+      const removed = await writing.aside(() => removeRoot(db, path))
       await database.noteRoots()
       return removed
     },

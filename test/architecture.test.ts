@@ -55,7 +55,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cold-search.ts': { may: ['core', 'models', 'search', 'config.ts', 'answer.ts'] },
   'encode.ts': { may: ['core', 'search', 'answer.ts'], mayTypes: ['models'] },
   'gallery.ts': { may: ['core', 'pictures', 'store', 'answer.ts'] },
-  'lucida.ts': { may: [...BELOW_LUCIDA, 'answer.ts', 'encode.ts', 'gallery.ts'] },
+  'writing.ts': { may: ['search'] },
+  'lucida.ts': { may: [...BELOW_LUCIDA, 'answer.ts', 'encode.ts', 'gallery.ts', 'writing.ts'] },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },

@@ -78,7 +78,7 @@ function remoteLucida(client: Client): AnyLucida {
     async *watch() {
       throw new LucidaError(
         'database_busy',
-        'A server has the data directory open; give --watch to the server instead, or stop it',
+        'A server has the data directory open: start that one with --watch instead (lucida serve --watch)',
       )
     },
     async status() {
@@ -163,9 +163,25 @@ function toPicture({ thumbHash, ...image }: Image): Picture {
   return { ...image, thumbHash: thumbHash === null ? null : Buffer.from(thumbHash, 'base64') }
 }
 
-function toRoot({ addedAt, indexedAt, ...root }: Root): RootSummary {
-  const indexed = indexedAt === null ? null : new Date(indexedAt)
-  return { ...root, addedAt: new Date(addedAt), indexedAt: indexed }
+/** In the order in which `--json` prints it. */
+function toRoot({
+  path,
+  exclude,
+  addedAt,
+  indexedAt,
+  pictures,
+  missing,
+  failures,
+}: Root): RootSummary {
+  return {
+    path,
+    exclude,
+    addedAt: new Date(addedAt),
+    indexedAt: indexedAt === null ? null : new Date(indexedAt),
+    pictures,
+    missing,
+    failures,
+  }
 }
 
 /** Codes that say what is wrong with a picture, in words that do not name it. */

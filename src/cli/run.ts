@@ -36,11 +36,14 @@ const COMMANDS = [
   doctorCommand,
 ]
 
+/** What only an interruption ends, so that it is no failure. */
+const SERVING: ReadonlySet<string> = new Set(['serve', 'up'])
+
 /** Runs `lucida <args>`. Never throws; returns the exit code. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
   try {
     await buildProgram(io).parseAsync(args, { from: 'user' })
-    return io.signal.aborted ? 130 : 0
+    return io.signal.aborted && !SERVING.has(args[0] ?? '') ? 130 : 0
   } catch (error) {
     return report(io, error)
   }

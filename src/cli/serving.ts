@@ -4,6 +4,7 @@ import { LucidaError, messageOf } from '../core/errors.ts'
 import type { Jobs } from '../api/jobs.ts'
 import type { Lucida } from '../lucida.ts'
 import type { CliIo } from './io.ts'
+import { printIndexing } from './progress.ts'
 
 /** A server, until it is disposed of. */
 export interface Serving extends AsyncDisposable {
@@ -44,6 +45,12 @@ export function untilInterrupted(io: CliIo): Promise<void> {
     if (io.signal.aborted) resolve()
     io.signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+/** Watches all indexed folders until Ctrl+C; with none, there is nothing to do but to serve. */
+export async function keepUpToDate(io: CliIo, lucida: Lucida): Promise<void> {
+  if ((await lucida.roots()).length === 0) return untilInterrupted(io)
+  await printIndexing(io, lucida.watch([], { signal: io.signal }))
 }
 
 /** Opens a page in the person's browser; where there is none, its address has been printed. */

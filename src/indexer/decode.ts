@@ -1,10 +1,9 @@
-// From an opened picture to what is stored about it. Every pixel of the first frame is decoded
-// once, at a small size, so a damaged file is noticed here. The tensor for the model is
-// made elsewhere from the same picture.
-import type { Sharp } from 'sharp'
+// From an opened picture to what is stored about it. Every pixel of the first frame is decoded, so
+// a damaged file is noticed here. The tensor for the model is made elsewhere from the same pixels.
 import { rgbaToThumbHash } from 'thumbhash'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
-import { decodeError } from '../pictures/picture-error.ts'
+import type { Raster } from '../pictures/raster.ts'
+import { resample } from '../pictures/resample.ts'
 import type { SupportedFormat } from '../pictures/sniff.ts'
 import { type PictureExif, readExif } from './exif.ts'
 import { perceptualHash } from './perceptual-hash.ts'
@@ -29,34 +28,55 @@ const THUMBNAIL_PX = 64
 /** Describes a picture. Throws `corrupt_image` (also when the data ends early) or `too_large`. */
 export async function describePicture(picture: OpenedPicture): Promise<PictureDescription> {
   const { format, widthPx, heightPx, orientation } = picture
-  try {
-    const { data, info } = await decodeThumbnail(picture.image())
-    return {
-      format,
-      widthPx,
-      heightPx,
-      orientation,
-      thumbHash: rgbaToThumbHash(info.width, info.height, data),
-      perceptualHash: perceptualHash({
-        data: greyOnWhite(data),
-        widthPx: info.width,
-        heightPx: info.height,
-      }),
-      ...readExif(picture.exif),
-    }
-  } catch (error) {
-    throw decodeError(error, format)
+  const side = { widthPx: THUMBNAIL_PX, heightPx: THUMBNAIL_PX }
+  const thumbnail = makeThumbnail(await picture.raster(side))
+  return {
+    format,
+    widthPx,
+    heightPx,
+    orientation,
+    thumbHash: rgbaToThumbHash(thumbnail.widthPx, thumbnail.heightPx, thumbnail.data),
+    perceptualHash: perceptualHash({ ...thumbnail, data: greyOnWhite(thumbnail.data) }),
+    ...readExif(picture.exif),
   }
 }
 
-/** Upright 8-bit sRGB with alpha, unpremultiplied, whatever the file holds. [h, w, 4] */
-function decodeThumbnail(image: Sharp) {
-  return image
-    .resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true })
-    .toColourspace('srgb')
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
+/** The whole picture within `THUMBNAIL_PX`, with alpha, not premultiplied. [h, w, 4] */
+function makeThumbnail(raster: Raster): Raster {
+  const scale = Math.min(1, THUMBNAIL_PX / Math.max(raster.widthPx, raster.heightPx))
+  const size = {
+    widthPx: Math.max(1, Math.round(raster.widthPx * scale)),
+    heightPx: Math.max(1, Math.round(raster.heightPx * scale)),
+  }
+  const shrink = (data: Uint8Array) =>
+    resample({ ...raster, data, channels: 3 }, size, { left: 0, top: 0, ...size }, 'linear')
+  const { colours, alphas } = separateAlpha(raster)
+  const rgb = shrink(colours)
+  const alpha = alphas && shrink(alphas)
+  const data = new Uint8Array(size.widthPx * size.heightPx * 4)
+  for (let from = 0, to = 0; to < data.length; from += 3, to += 4) {
+    const a = alpha ? alpha[from]! : 255
+    for (let c = 0; c < 3; c++) {
+      data[to + c] = a === 0 ? 0 : Math.min(255, Math.round((rgb[from + c]! * 255) / a))
+    }
+    data[to + 3] = a
+  }
+  return { data, ...size, channels: 4 }
+}
+
+/** Colours multiplied by alpha, so that what cannot be seen does not bleed, and alpha thrice. */
+function separateAlpha({ data, channels }: Raster): { colours: Uint8Array; alphas?: Uint8Array } {
+  if (channels === 3) return { colours: data }
+  const colours = new Uint8Array((data.length / 4) * 3)
+  const alphas = new Uint8Array(colours.length)
+  for (let from = 0, to = 0; to < colours.length; from += 4, to += 3) {
+    const alpha = data[from + 3]!
+    for (let c = 0; c < 3; c++) {
+      colours[to + c] = Math.round((data[from + c]! * alpha) / 255)
+      alphas[to + c] = alpha
+    }
+  }
+  return { colours, alphas }
 }
 
 /** Luma (ITU-R BT.601, as in JPEG) in front of white. [h, w, 4] → [h, w] */

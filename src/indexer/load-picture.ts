@@ -3,17 +3,15 @@ import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { PixelTensor } from '../models/preprocess.ts'
 import { type OpenedPicture, openPicture } from '../pictures/open-picture.ts'
-import type { VectorSpace } from '../store/changes.ts'
-import type { Database } from '../store/database.ts'
-import { type FailedFile, findContent, type IndexedFile } from '../store/pictures.ts'
+import type { FailedFile, IndexedFile } from '../store/pictures.ts'
 import { describePicture } from './decode.ts'
+import type { ContentLookup } from './known-contents.ts'
 import { readPicture } from './read-file.ts'
 import type { ScannedFile } from './scan.ts'
 
-/** What indexing needs from outside. */
-export interface IndexContext {
-  readonly db: Database
-  readonly space: VectorSpace
+/** What loading needs from outside. */
+export interface LoadContext {
+  readonly lookup: ContentLookup
   /** Picture -> the model's tensor. Throws `corrupt_image` or `too_large`. */
   readonly preprocess: (picture: OpenedPicture) => Promise<PixelTensor>
 }
@@ -30,7 +28,7 @@ const MAX_PATH_BYTES = 2600
 
 /** Loads one picture. Throws only for the database; whatever is wrong with the file is data. */
 export async function loadPicture(
-  context: IndexContext,
+  context: LoadContext,
   scanned: ScannedFile,
 ): Promise<LoadedPicture> {
   if (!isStorablePath(scanned.path)) {
@@ -41,13 +39,14 @@ export async function loadPicture(
   if ('error' in outcome) return failureOf(scanned, outcome.error)
   const { bytes, hash, sizeBytes, mtimeMs } = outcome.value
   const state = { path: scanned.path, sizeBytes, mtimeMs }
-  const { known, embedded } = await findContent(context.db, context.space, hash)
+  const { known, embedded } = await context.lookup(hash)
   if (embedded) return { kind: 'picture', file: { ...state, hash } }
 
   const decoded = await attempt(async () => {
     const picture = await openPicture(bytes, scanned.path)
-    const description = known ? undefined : await describePicture(picture)
-    return { description, pixels: await context.preprocess(picture) }
+    // The model wants more pixels than the description, which then needs no decoding of its own.
+    const pixels = await context.preprocess(picture)
+    return { description: known ? undefined : await describePicture(picture), pixels }
   })
   if ('error' in decoded) return failureOf(state, decoded.error)
   const { description, pixels } = decoded.value

@@ -8,14 +8,17 @@ import { batch, readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
+import type { VectorSpace } from '../store/changes.ts'
+import type { Database } from '../store/database.ts'
 import { countPictures } from '../store/paths.ts'
 import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
 import { type Difference, diffFolder } from './diff.ts'
 import type { IndexCounts, IndexEvent } from './events.ts'
+import { lookupContents } from './known-contents.ts'
 import {
-  type IndexContext,
   isStorablePath,
+  type LoadContext,
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
@@ -24,7 +27,9 @@ import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from '
 import { type Findings, settle } from './settle.ts'
 
 /** What a run needs. */
-export interface PipelineContext extends IndexContext {
+export interface PipelineContext extends Pick<LoadContext, 'preprocess'> {
+  readonly db: Database
+  readonly space: VectorSpace
   readonly embedPixels: EmbedPixels
 }
 
@@ -141,13 +146,15 @@ function startRun(
   const work = readAhead(
     selectWork(differences, counts, findings, (file) => {
       if (!isOver(waitFor(file, patience?.beforeReadMs))) return false
-      state.found++
+      // The model loads while the first pictures are decoded; should it fail, their batch tells.
+      if (state.found++ === 0) context.embedPixels([]).catch(() => {})
       return true
     }),
     FILES_AHEAD,
     () => (state.complete = true),
   )
-  const loaded = pMapIterable(work, (file) => loadPicture(context, file), {
+  const loading = { ...context, lookup: lookupContents(context.db, context.space) }
+  const loaded = pMapIterable(work, (file) => loadPicture(loading, file), {
     // Decoding mostly happens on libuv's threads; one more than the cores hides the reading.
     concurrency: availableParallelism() + 1,
     backpressure: 3 * BATCH,
@@ -264,7 +271,8 @@ async function embed(
   const pictures = items.filter((item) => item.kind === 'picture')
   const failures = items.flatMap((item) => (item.kind === 'failure' ? [item.file] : []))
   const toEmbed = pictures.flatMap(({ file, pixels }) => (pixels ? [{ file, pixels }] : []))
-  const vectors = await context.embedPixels(toEmbed.map(({ pixels }) => pixels))
+  const vectors =
+    toEmbed.length > 0 ? await context.embedPixels(toEmbed.map(({ pixels }) => pixels)) : []
   const files = [
     ...pictures.flatMap(({ file, pixels }) => (pixels ? [] : [file])),
     ...toEmbed.map(({ file }, i) => ({ ...file, vector: vectors[i]! })),

@@ -13,7 +13,7 @@ import { openTokenizer } from './tokenizer.ts'
 
 /** Texts -> unit vectors, in order. */
 export type EmbedTexts = (texts: readonly string[]) => Promise<UnitVector[]>
-/** Preprocessed pictures -> unit vectors, in order. */
+/** Preprocessed pictures -> unit vectors, in order. None of them only loads the model. */
 export type EmbedPixels = (pictures: readonly PixelTensor[]) => Promise<UnitVector[]>
 
 /** Both encoders of one model. Unit vectors leave it, nothing else. */
@@ -26,6 +26,8 @@ export interface Clip {
     picture: OpenedPicture | Uint8Array,
     pathHint?: string,
   ) => Promise<PixelTensor>
+  /** From now on the image tower runs on so many threads. */
+  useThreads(threads: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -37,13 +39,13 @@ const TEXT_BATCH = 32
  * `threads` is for onnxruntime; 0 takes one per core.
  */
 export function openClip(model: ModelSpec, options: { threads: number }): Clip {
-  const threads = options.threads || availableParallelism()
+  let threads = options.threads || availableParallelism()
   let worker: WorkerClient<InferenceMethods> | undefined
   const open = (file: string) => {
     worker ??= startWorker<InferenceMethods>(import.meta.url, 'inference-worker')
     return openTower(worker, model, file, threads)
   }
-  const vision = once(() => open(VISION_MODEL))
+  let vision = once(() => open(VISION_MODEL))
   const text = once(() => open(TEXT_MODEL))
   const tokenizer = once(async () => {
     await verifyModel(model, ['tokenizer.json', 'tokenizer_config.json'])
@@ -57,16 +59,23 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
       const vectors: UnitVector[] = []
       for (let at = 0; at < texts.length; at += TEXT_BATCH) {
         const ids = texts.slice(at, at + TEXT_BATCH).map(tokenize)
-        vectors.push(...(await tower(padTokens(ids, model.text.padId))))
+        vectors.push(...(await tower.run(padTokens(ids, model.text.padId))))
       }
       return vectors
     },
     async embedPixels(pictures) {
-      if (pictures.length === 0) return []
       const tower = await vision()
-      return tower({ pixels: stackPixels(pictures, model) })
+      if (pictures.length === 0) return []
+      return tower.run({ pixels: stackPixels(pictures, model) })
     },
     preprocess: (picture, pathHint) => preprocess(picture, model.pixels, pathHint),
+    async useThreads(wanted) {
+      if (wanted === threads) return
+      threads = wanted
+      const before = vision
+      vision = once(() => open(VISION_MODEL))
+      await (await before()).release()
+    },
     async close() {
       await worker?.call('close', []).catch(() => {})
       await worker?.close()
@@ -74,9 +83,11 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
   }
 }
 
-type Tower = (
-  inputs: { ids: TensorData; mask: TensorData } | { pixels: TensorData },
-) => Promise<UnitVector[]>
+interface Tower {
+  run(inputs: { ids: TensorData; mask: TensorData } | { pixels: TensorData }): Promise<UnitVector[]>
+  /** Frees it, once what it was asked before is answered. */
+  release(): Promise<void>
+}
 
 /** Loads one tower and finds its tensors by what the graph itself declares. */
 async function openTower(
@@ -89,14 +100,17 @@ async function openTower(
   const path = join(model.directory, file)
   const session = await worker.call('open', [path, { threads, config: model.sessionConfig }])
   const output = pickOutput(session.outputs)
-  return async (inputs) => {
-    const feeds: Record<string, TensorData> = {}
-    for (const info of session.inputs) {
-      if ('pixels' in inputs) feeds[info.name] = inputs.pixels
-      else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
-    }
-    const { data, dims } = await worker.call('run', [session.id, feeds, output])
-    return splitRows(data, dims, model)
+  return {
+    async run(inputs) {
+      const feeds: Record<string, TensorData> = {}
+      for (const info of session.inputs) {
+        if ('pixels' in inputs) feeds[info.name] = inputs.pixels
+        else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
+      }
+      const { data, dims } = await worker.call('run', [session.id, feeds, output])
+      return splitRows(data, dims, model)
+    },
+    release: () => worker.call('release', [session.id]),
   }
 }
 

@@ -3,7 +3,8 @@
 import { serveWorker } from '../core/worker.ts'
 import { openSession, type Session, type SessionOptions, type TensorData } from './session.ts'
 
-const sessions: Session[] = []
+/** A released session leaves a gap, so that numbers stay valid. */
+const sessions: (Session | undefined)[] = []
 
 const methods = {
   async open(path: string, options: SessionOptions) {
@@ -13,8 +14,12 @@ const methods = {
   },
   run: (id: number, feeds: Record<string, TensorData>, output: string) =>
     sessions[id]!.run(feeds, output),
+  async release(id: number) {
+    await sessions[id]?.close()
+    sessions[id] = undefined
+  },
   async close() {
-    for (const session of sessions.splice(0)) await session.close()
+    for (const session of sessions.splice(0)) await session?.close()
   },
 }
 

@@ -1,13 +1,14 @@
 // How a model wants its pictures, read from the Hugging Face preprocessor_config.json.
 import { z } from 'zod'
 import { LucidaError } from '../core/errors.ts'
+import type { Filter } from '../pictures/resample.ts'
 
 /**
  * Conventions that every model shares here and that also decide a vector; part of the recipe.
  * Upright by EXIF (PIL's CLIP ignores it, people do not), transparent pixels on white, 8-bit sRGB,
- * first frame of an animation.
+ * first frame of an animation, resized as PIL does.
  */
-export const PIXEL_CONVENTIONS = 'upright,white,srgb8,first-frame'
+export const PIXEL_CONVENTIONS = 'upright,white,srgb8,first-frame,pil'
 
 /** The fields of preprocessor_config.json that Lucida obeys. */
 export const preprocessorSchema = z.object({
@@ -42,8 +43,8 @@ export interface PixelRule {
   readonly widthPx: number
   /** Shorter side after resizing, before the crop; equal to the tower's side when squashing. */
   readonly shortestEdgePx: number
-  /** sharp's name of PIL's antialiased filter. */
-  readonly kernel: 'nearest' | 'lanczos3' | 'linear' | 'cubic'
+  /** PIL's filter. */
+  readonly filter: Filter
   /** value = (byte · rescale − mean) / std, per channel R, G, B. */
   readonly rescale: number
   readonly mean: readonly [number, number, number]
@@ -51,8 +52,7 @@ export interface PixelRule {
 }
 
 /** PIL.Image.Resampling, by number. */
-const KERNELS: Record<number, PixelRule['kernel']> = {
-  0: 'nearest',
+const FILTERS: Record<number, Filter> = {
   1: 'lanczos3',
   2: 'linear',
   3: 'cubic',
@@ -60,15 +60,15 @@ const KERNELS: Record<number, PixelRule['kernel']> = {
 
 /** Turns preprocessor_config.json into a rule. Throws `model_invalid` for an unknown filter. */
 export function pixelRule(config: z.infer<typeof preprocessorSchema>): PixelRule {
-  const kernel = KERNELS[config.resample]
-  if (!kernel) {
+  const filter = FILTERS[config.resample]
+  if (!filter) {
     throw new LucidaError(
       'model_invalid',
-      `Expected resample 0 to 3 but received ${config.resample}`,
+      `Expected resample 1 to 3 but received ${config.resample}`,
     )
   }
   const common = {
-    kernel,
+    filter,
     rescale: config.rescale_factor,
     mean: config.image_mean,
     std: config.image_std,

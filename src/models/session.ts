@@ -39,7 +39,8 @@ export async function openSession(path: string, options: SessionOptions): Promis
     executionProviders: ['cpu'],
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
-    extra: nestConfig(options.config),
+    // A thread that spins between two batches takes a core from the decoders.
+    extra: nestConfig({ 'session.intra_op.allow_spinning': '0', ...options.config }),
   }).catch((cause: unknown) => {
     throw new LucidaError('model_invalid', `Cannot open ${path}: ${messageOf(cause)}`, { cause })
   })

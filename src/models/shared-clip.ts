@@ -52,6 +52,8 @@ export function shareClip(clip: Clip): Clip {
   return {
     ...clip,
     embedTexts: (all) => Promise.all(all.map(embedText)),
-    embedPixels: (all) => Promise.all(all.map(encodePixels)),
+    // None only loads the model.
+    embedPixels: (all) =>
+      all.length === 0 ? clip.embedPixels([]) : Promise.all(all.map(encodePixels)),
   }
 }

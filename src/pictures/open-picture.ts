@@ -6,6 +6,7 @@ import { beforeDeadline, decodeInThread } from './decoder-threads.ts'
 import { withOrientation } from './jpeg-stream.ts'
 import { decodeError, TIMEOUT_MS } from './picture-error.ts'
 import { assertPixels, pixelLimit } from './pixel-limit.ts'
+import { decodeRaster, keepLargest, type Raster, type Size } from './raster.ts'
 import { type Format, SNIFF_BYTES, sniffFormat, type SupportedFormat } from './sniff.ts'
 
 /** A picture whose header was read and whose pixels can be had. */
@@ -23,6 +24,11 @@ export interface OpenedPicture {
   readonly exif: Uint8Array | undefined
   /** A new pipeline over the first frame, upright. Its errors are for `decodeError`. */
   image(): Sharp
+  /**
+   * The pixels of the first frame, upright, perhaps made smaller, but not below six times `wanted`.
+   * Kept for whoever wants no more of them. Throws `corrupt_image` or `too_large`.
+   */
+  raster(wanted: Size): Promise<Raster>
 }
 
 /** Bounds that tests lower. */
@@ -58,13 +64,19 @@ export async function openPicture(
     assertPixels(widthPx, heightPx, maxPixels)
     // libvips hands no EXIF out for TIFF, whose own directory it is.
     const own = format === 'tiff' ? bytes : metadata.exif
+    const image = () => read(encoded, maxPixels).timeout({ seconds: Math.ceil(timeoutMs / 1000) })
+    const size = { widthPx, heightPx }
     return {
       format,
-      widthPx,
-      heightPx,
+      ...size,
       orientation: metadata.orientation ?? 1,
       exif: exif ?? own,
-      image: () => read(encoded, maxPixels).timeout({ seconds: Math.ceil(timeoutMs / 1000) }),
+      image,
+      raster: keepLargest((wanted) =>
+        decodeRaster(image(), format, size, wanted).catch((error: unknown) => {
+          throw decodeError(error, format)
+        }),
+      ),
     }
   } catch (error) {
     throw decodeError(error, format)
@@ -80,6 +92,8 @@ type Read = (encoded: Uint8Array, limitInputPixels: number | false) => Sharp
 async function loadReader(): Promise<Read> {
   // Loaded at the first picture: a search for words alone needs none of it.
   const { default: sharp } = await import('sharp')
+  // Pictures are decoded side by side; threads within one of them would only get in the way.
+  sharp.concurrency(1)
   return (encoded, limitInputPixels) =>
     sharp(encoded, { autoOrient: true, failOn: 'error', limitInputPixels })
 }

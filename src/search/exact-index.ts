@@ -1,8 +1,7 @@
 // Brute force over one block of vectors: exact answers at about a millisecond per million
 // multiply-adds. The default while a collection is small, and the oracle that graphs are judged by.
-import { open, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
-import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { requireDimension } from './dimension.ts'
@@ -104,27 +103,12 @@ function emptyRows(dimension: number): Rows {
   }
 }
 
-async function readRows({ contents, vectorsPath, sequence }: SavedIndex, dimension: number) {
+async function readRows({ contents, vectors: saved, sequence }: SavedIndex, dimension: number) {
   const vectors = new Float32Array(contents.length * dimension)
-  await readInto(vectorsPath, bytesOf(vectors))
+  await saved.readInto(bytesOf(vectors))
   const known = contents.filter((content) => content !== null)
   const rowOf = new Map(known.map((content, row) => [content, row]))
   return { sequence, rows: { vectors, contents: known, rowOf } }
-}
-
-/** Fills `bytes` from the start of a file; unlike `readFile` it has no limit of 2 GiB. */
-async function readInto(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    for (let offset = 0; offset < bytes.length; ) {
-      const length = Math.min(bytes.length - offset, 2 ** 30)
-      const { bytesRead } = await file.read(bytes, offset, length, offset)
-      if (bytesRead === 0) throw new LucidaError('checksum_mismatch', `${path} is too short`)
-      offset += bytesRead
-    }
-  } finally {
-    await file.close()
-  }
 }
 
 function bytesOf(vectors: Float32Array): Uint8Array {

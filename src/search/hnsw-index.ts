@@ -48,10 +48,10 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
   const inOrder = serialQueue()
   const loaded =
     place &&
-    (await loadIndexFile(place, async ({ sequence, vectorsPath, contents }) => ({
-      sequence,
-      state: await worker.call('read', [dimension, vectorsPath, contents]),
-    })))
+    (await loadIndexFile(place, async ({ sequence, vectors, contents }) => {
+      await vectors.verify()
+      return { sequence, state: await worker.call('read', [dimension, vectors.path, contents]) }
+    }))
   let state = loaded?.state ?? (await worker.call('create', [dimension]))
   let sequence = loaded?.sequence ?? 0
   let unsaved = false

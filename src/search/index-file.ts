@@ -27,11 +27,20 @@ export interface IndexPlace {
 /** The content of each row of the vector file; null where the row was removed. */
 export type RowContents = readonly (ContentHash | null)[]
 
-/** An index as read back; checksums have been verified. */
+/** An index as read back. */
 export interface SavedIndex {
   readonly sequence: number
   readonly contents: RowContents
-  readonly vectorsPath: string
+  readonly vectors: SavedVectors
+}
+
+/** The adapter's own file, read once: by itself, or by whoever then opens `path`. */
+export interface SavedVectors {
+  readonly path: string
+  /** Throws `checksum_mismatch` unless the file is what was saved. */
+  verify(): Promise<void>
+  /** Fills `bytes` with the whole file; unlike `readFile` it has no limit of 2 GiB. Verifies it. */
+  readInto(bytes: Uint8Array): Promise<void>
 }
 
 /** An index to be written. */
@@ -72,7 +81,7 @@ const SLICE_BYTES = 4 * 2 ** 20
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
 /**
- * Verifies the saved index and hands it to `read`. Null when there is none, when it is damaged or
+ * Hands the saved index to `read`, which must verify its vectors. Null when there is none, when it is damaged or
  * of another version, kind or identity, or when `read` fails on it.
  */
 export async function loadIndexFile<T>(
@@ -159,17 +168,41 @@ function identityFields({ storeId, model, recipe, dimension }: IndexIdentity): I
 }
 
 async function readDataFiles(directory: string, header: Header): Promise<SavedIndex> {
-  for (const file of [header.vectors, header.labels]) {
-    const found = await measureFile(join(directory, file.name))
-    if (!isDeepStrictEqual(found, file)) {
-      throw new LucidaError('checksum_mismatch', `${file.name} is not what was saved`)
-    }
-  }
   const packed = await readFile(join(directory, header.labels.name))
+  check({ ...header.labels, sizeBytes: packed.length, crc32: crc32(packed) }, header.labels)
+  const { vectors } = header
+  const path = join(directory, vectors.name)
   return {
     sequence: header.sequence,
     contents: unpackContents(packed),
-    vectorsPath: join(directory, header.vectors.name),
+    vectors: {
+      path,
+      verify: async () => check(await measureFile(path), vectors),
+      readInto: async (bytes) => check(await readFileInto(path, bytes), vectors),
+    },
+  }
+}
+
+function check(found: DataFile, saved: DataFile): void {
+  if (isDeepStrictEqual(found, saved)) return
+  throw new LucidaError('checksum_mismatch', `${saved.name} is not what was saved`)
+}
+
+async function readFileInto(path: string, bytes: Uint8Array): Promise<DataFile> {
+  const file = await open(path, 'r')
+  try {
+    const { size: sizeBytes } = await file.stat()
+    let crc = 0
+    for (let offset = 0; offset < bytes.length; ) {
+      const length = Math.min(bytes.length - offset, SLICE_BYTES)
+      const { bytesRead } = await file.read(bytes, offset, length, offset)
+      if (bytesRead === 0) break
+      crc = crc32(bytes.subarray(offset, offset + bytesRead), crc)
+      offset += bytesRead
+    }
+    return { name: basename(path), sizeBytes, crc32: crc }
+  } finally {
+    await file.close()
   }
 }
 

@@ -4,7 +4,7 @@
 // photos would make "beach" unremarkable) can say "there is nothing here".
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { sha256 } from '../core/hash.ts'
+import { type ContentHash, sha256 } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { type ModelSpec, TEXT_MODEL } from '../models/manifest.ts'
@@ -24,6 +24,56 @@ export function percentile(bank: NeutralBank, picture: UnitVector, score: number
     else if (other === score) below += 0.5
   }
   return below / bank.length
+}
+
+/** A picture and what the bank's captions score with it. */
+export interface RatedPicture {
+  readonly vector: UnitVector
+  /** As `percentile` for this picture. */
+  percentile(score: number): number
+}
+
+/** Pictures that come up again and again, by content: its vector never changes. */
+export interface RatedPictures {
+  find(content: ContentHash): RatedPicture | undefined
+  rate(content: ContentHash, vector: UnitVector): RatedPicture
+}
+
+/** 5 KB each with a bank of 512 captions at 256 dimensions. */
+const REMEMBERED = 10_000
+
+/** Remembers what the bank's captions score with each picture. */
+export function rememberRatings(bank: NeutralBank): RatedPictures {
+  const rated = new Map<ContentHash, RatedPicture>()
+  return {
+    find: (content) => rated.get(content),
+    rate(content, vector) {
+      const sorted = Float64Array.from(bank, (caption) => dot(caption, vector)).sort()
+      const picture: RatedPicture = {
+        vector,
+        percentile(score) {
+          const below = countBelow(sorted, (other) => other < score)
+          const upTo = countBelow(sorted, (other) => other <= score)
+          return (below + upTo) / 2 / sorted.length
+        },
+      }
+      rated.set(content, picture)
+      // The oldest goes; a cold search loads no library for this.
+      if (rated.size > REMEMBERED) rated.delete(rated.keys().next().value!)
+      return picture
+    },
+  }
+}
+
+/** How many at the start of a sorted list pass, where all that pass are at its start. */
+function countBelow(sorted: Float64Array, passes: (value: number) => boolean): number {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (passes(sorted[middle]!)) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /**

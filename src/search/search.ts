@@ -15,7 +15,7 @@ import {
   rankByScore,
   type SearchContext,
 } from './rank.ts'
-import { percentile } from './relevance.ts'
+import { type NeutralBank, type RatedPictures, rememberRatings } from './relevance.ts'
 
 /** A picture of a listing. */
 export interface ListHit {
@@ -173,13 +173,25 @@ async function describe(
   )
 }
 
-/** The score is taken again from the stored vector, so that it is exactly comparable to the bank's. */
+const ratingsOf = new WeakMap<NeutralBank, RatedPictures>()
+
+/** The score is taken again from the vector itself, so that it is exactly comparable to the bank's. */
 async function relevanceOf(
   context: SearchContext,
   query: UnitVector,
   hashes: readonly ContentHash[],
 ): Promise<Map<ContentHash, number>> {
   if (hashes.length === 0) return new Map()
-  const [bank, vectors] = await Promise.all([context.bank(), context.pictures.findVectors(hashes)])
-  return new Map([...vectors].map(([hash, v]) => [hash, percentile(bank, v, dot(query, v))]))
+  const bank = await context.bank()
+  const ratings = ratingsOf.get(bank) ?? rememberRatings(bank)
+  ratingsOf.set(bank, ratings)
+  const unknown = hashes.filter((hash) => !ratings.find(hash))
+  const vectors = unknown.length > 0 ? await context.index.vectorsOf(unknown) : new Map()
+  return new Map(
+    hashes.flatMap((hash) => {
+      const vector = vectors.get(hash)
+      const picture = vector ? ratings.rate(hash, vector) : ratings.find(hash)
+      return picture ? [[hash, picture.percentile(dot(query, picture.vector))] as const] : []
+    }),
+  )
 }

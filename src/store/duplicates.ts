@@ -1,8 +1,8 @@
-// Rows for finding duplicates, in the order of the hashes and a slice of them at a time: hashes are
-// spread evenly, so that no statement holds others up for long, however many pictures there are.
-import { and, asc, gt, isNull, lt, sql } from 'drizzle-orm'
+// Rows for finding duplicates, in the order of the hashes and a slice of them at a time.
+import { and, asc, gt, isNull, sql } from 'drizzle-orm'
 import type { ContentHash } from '../core/hash.ts'
 import type { Database } from './database.ts'
+import { hashSlices } from './hash-slices.ts'
 import { contents, paths } from './schema.ts'
 
 /** What near copies are told by. */
@@ -13,21 +13,6 @@ export interface Fingerprint {
   readonly heightPx: number
 }
 
-/** About 1,600 of 100,000 pictures each. */
-const SLICES = 64
-const HASH_DIGITS = 64
-
-/** The bounds of the slices that lie behind `after`, ends excluded and included. */
-function* slicesBehind(after: ContentHash | undefined) {
-  for (let i = 0; i < SLICES; i++) {
-    const end = ((i + 1) * 4).toString(16).padStart(2, '0').padEnd(HASH_DIGITS, '0')
-    const isLast = i === SLICES - 1
-    if (after !== undefined && !isLast && after >= end) continue
-    const start = (i * 4).toString(16).padStart(2, '0').padEnd(HASH_DIGITS, '0')
-    yield { from: after !== undefined && after > start ? after : start, isLast, end }
-  }
-}
-
 /** Contents that lie at two or more places, behind `after`, at most `limit`. */
 export async function listCopies(
   db: Database,
@@ -35,17 +20,11 @@ export async function listCopies(
   limit: number,
 ): Promise<ContentHash[]> {
   const found: ContentHash[] = []
-  for (const { from, end, isLast } of slicesBehind(after)) {
+  for (const slice of hashSlices(paths.content, after)) {
     const rows = await db
       .select({ content: paths.content })
       .from(paths)
-      .where(
-        and(
-          isNull(paths.missingSince),
-          gt(paths.content, from),
-          isLast ? undefined : lt(paths.content, end),
-        ),
-      )
+      .where(and(isNull(paths.missingSince), slice))
       .groupBy(paths.content)
       .having(sql`count(*) > 1`)
       .orderBy(asc(paths.content))
@@ -58,7 +37,7 @@ export async function listCopies(
 
 /** All pictures that are there. */
 export async function* readFingerprints(db: Database): AsyncGenerator<Fingerprint[]> {
-  for (const { from, end, isLast } of slicesBehind(undefined)) {
+  for (const slice of hashSlices(contents.hash)) {
     yield await db
       .select({
         hash: contents.hash,
@@ -69,8 +48,7 @@ export async function* readFingerprints(db: Database): AsyncGenerator<Fingerprin
       .from(contents)
       .where(
         and(
-          gt(contents.hash, from),
-          isLast ? undefined : lt(contents.hash, end),
+          slice,
           sql`exists (select 1 from ${paths} where ${paths.content} = ${contents.hash} and ${paths.missingSince} is null)`,
         ),
       )

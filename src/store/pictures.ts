@@ -4,6 +4,7 @@ import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { recordChanges, type VectorSpace, withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
+import { hashSlices } from './hash-slices.ts'
 import { contents, embeddings, failures, paths } from './schema.ts'
 import { inChunks, inSpace } from './statements.ts'
 
@@ -123,6 +124,12 @@ export async function findContent(
   return { known: row !== undefined, embedded: row?.model != null }
 }
 
+/** At most `limit` of all hashes, in no order. */
+export async function readHashes(db: Database, limit: number): Promise<ContentHash[]> {
+  const rows = await db.select({ hash: contents.hash }).from(contents).limit(limit)
+  return rows.map((row) => row.hash)
+}
+
 /** The stored vectors of those contents that have one in this space. */
 export async function findVectors(
   db: Database,
@@ -148,23 +155,25 @@ export async function findVectors(
 
 /** All visible pictures, as a table of results needs them. */
 export async function listVisible(db: Database): Promise<VisiblePicture[]> {
-  const rows = await db
-    .select({
-      hash: contents.hash,
-      widthPx: contents.widthPx,
-      heightPx: contents.heightPx,
-      takenAt: contents.takenAt,
-      path: paths.path,
-    })
-    .from(contents)
-    .innerJoin(paths, eq(paths.content, contents.hash))
-    .where(isNull(paths.missingSince))
-    .orderBy(asc(contents.hash), asc(paths.path))
   const found: (VisiblePicture & { paths: string[] })[] = []
-  for (const { path, ...row } of rows) {
-    const last = found.at(-1)
-    if (last?.hash === row.hash) last.paths.push(path)
-    else found.push({ ...row, paths: [path] })
+  for (const slice of hashSlices(contents.hash)) {
+    const rows = await db
+      .select({
+        hash: contents.hash,
+        widthPx: contents.widthPx,
+        heightPx: contents.heightPx,
+        takenAt: contents.takenAt,
+        path: paths.path,
+      })
+      .from(contents)
+      .innerJoin(paths, eq(paths.content, contents.hash))
+      .where(and(slice, isNull(paths.missingSince)))
+      .orderBy(asc(contents.hash), asc(paths.path))
+    for (const { path, ...row } of rows) {
+      const last = found.at(-1)
+      if (last?.hash === row.hash) last.paths.push(path)
+      else found.push({ ...row, paths: [path] })
+    }
   }
   return found
 }

@@ -20,7 +20,7 @@ const RULE: PixelRule = {
   heightPx: 4,
   widthPx: 4,
   shortestEdgePx: 4,
-  kernel: 'cubic',
+  filter: 'cubic',
   rescale: 1 / 255,
   mean: [0.5, 0.5, 0.5],
   std: [1, 1, 1],

@@ -72,7 +72,7 @@ describe.each([
 
   test('gives the model a tensor', async () => {
     const rule = { resize: 'squash', widthPx: 2, heightPx: 2, shortestEdgePx: 2 } as const
-    const scale = { kernel: 'cubic', rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const
+    const scale = { filter: 'cubic', rescale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const
     const tensor = await preprocess(await fixture(name), { ...rule, ...scale })
     const drawn = await preprocess(await balloon(widthPx, heightPx).png().toBuffer(), {
       ...rule,

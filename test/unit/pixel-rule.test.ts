@@ -24,7 +24,7 @@ describe('a Hugging Face preprocessor_config.json', () => {
     })
     expect(rule).toEqual({
       ...cropped,
-      kernel: 'cubic',
+      filter: 'cubic',
       rescale: 1 / 255,
       mean: COLOURS.image_mean,
       std: COLOURS.image_std,
@@ -51,24 +51,23 @@ describe('a Hugging Face preprocessor_config.json', () => {
       resample: 3,
       size: { height: 384, width: 256 },
     })
-    expect(rule).toMatchObject({ resize: 'squash', heightPx: 384, widthPx: 256, kernel: 'cubic' })
+    expect(rule).toMatchObject({ resize: 'squash', heightPx: 384, widthPx: 256, filter: 'cubic' })
     expect(rule.mean).toEqual([0.5, 0.5, 0.5])
   })
 
   test.each([
-    [0, 'nearest'],
     [1, 'lanczos3'],
     [2, 'linear'],
     [3, 'cubic'],
-  ])("names PIL's filter %i, which is %s here", (resample, kernel) => {
-    expect(ruleOf({ size: 224, resample }).kernel).toBe(kernel)
+  ])("names PIL's filter %i, which is %s here", (resample, filter) => {
+    expect(ruleOf({ size: 224, resample }).filter).toBe(filter)
   })
 
   test('with a filter that does not exist here is refused', () => {
     expect(() => ruleOf({ size: 224, resample: 4 })).toThrow(
       expect.objectContaining({
         code: 'model_invalid',
-        message: 'Expected resample 0 to 3 but received 4',
+        message: 'Expected resample 1 to 3 but received 4',
       }),
     )
   })

@@ -16,6 +16,7 @@ const clip = {
   embedTexts: vi.fn(async (texts: readonly string[]) => texts.map((text) => WORDS[text]!)),
   embedPixels: vi.fn(async (pictures: readonly Float32Array[]) => pictures.map(() => Z)),
   preprocess: vi.fn(async () => new Float32Array(3)),
+  useThreads: async () => {},
   close: async () => {},
 } satisfies Clip
 

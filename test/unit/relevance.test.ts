@@ -3,9 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { normalize } from '../../src/core/vector.ts'
+import { dot, normalize } from '../../src/core/vector.ts'
 import { type ModelSpec, TEXT_MODEL } from '../../src/models/manifest.ts'
-import { loadNeutralBank, NEUTRAL_CAPTIONS, percentile } from '../../src/search/relevance.ts'
+import {
+  loadNeutralBank,
+  NEUTRAL_CAPTIONS,
+  percentile,
+  rememberRatings,
+} from '../../src/search/relevance.ts'
 
 describe('the percentile', () => {
   const picture = normalize([1, 0])
@@ -46,6 +51,33 @@ describe('the percentile', () => {
       ),
     )
   })
+})
+
+test('remembered percentiles are those that counting gives, ties included', () => {
+  const unit = fc
+    .array(fc.integer({ min: -3, max: 3 }), { minLength: 3, maxLength: 3 })
+    .filter((vector) => vector.some((value) => value !== 0))
+    .map((vector) => normalize(vector))
+  const pictures = fc.array(unit, { minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(
+      fc.array(unit, { minLength: 1, maxLength: 20 }),
+      pictures,
+      unit,
+      (bank, all, query) => {
+        const ratings = rememberRatings(bank)
+        for (const round of [1, 2]) {
+          for (const [i, picture] of all.entries()) {
+            const score = dot(query, picture)
+            const expected = percentile(bank, picture, score)
+            const rated = ratings.find(String(i)) ?? ratings.rate(String(i), picture)
+            expect(rated.percentile(score), `round ${round}`).toBe(expected)
+          }
+        }
+      },
+    ),
+    { seed: 42 },
+  )
 })
 
 describe('the bank', () => {

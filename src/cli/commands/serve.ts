@@ -3,11 +3,12 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
-import { serve, untilInterrupted } from '../serving.ts'
+import { keepUpToDate, serve, untilInterrupted } from '../serving.ts'
 
 /** Flags of every command that serves. */
 export interface ServeFlags extends PartialConfig {
   insecure?: boolean
+  watch?: boolean
 }
 
 /** Adds the flags of every command that serves. */
@@ -16,6 +17,7 @@ export function withServeFlags(command: Command): Command {
     .option('--host <address>', 'address to listen on (this machine only)')
     .option('--port <n>', 'port to listen on (7457); 0 takes a free one', integer(0, 65_535))
     .option('--insecure', 'needs no key, whoever can reach it')
+    .option('--watch', 'keep the indexed folders up to date')
 }
 
 /** The `serve` command. */
@@ -27,11 +29,11 @@ export function serveCommand(io: CliIo): Command {
         'need a key (see: lucida keys), also here as soon as there is one.',
     )
   return withGlobalFlags(withServeFlags(command)).action(async (flags: ServeFlags) => {
-    const { insecure = false, ...settings } = flags
+    const { insecure = false, watch = false, ...settings } = flags
     await withLucida(io, configOf(io, settings), async (lucida) => {
       await using server = await serve(io, lucida, insecure)
       io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
-      await untilInterrupted(io)
+      await (watch ? keepUpToDate(io, lucida) : untilInterrupted(io))
     })
   })
 }

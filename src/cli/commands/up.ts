@@ -7,7 +7,7 @@ import type { CliIo } from '../io.ts'
 import { drawDemoCollection } from '../demo-collection.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
 import { printIndexing } from '../progress.ts'
-import { openBrowser, serve, untilInterrupted } from '../serving.ts'
+import { keepUpToDate, openBrowser, serve, untilInterrupted } from '../serving.ts'
 import { type ServeFlags, withServeFlags } from './serve.ts'
 
 /** The `up` command. */
@@ -23,7 +23,7 @@ export function upCommand(io: CliIo): Command {
   return withGlobalFlags(
     withServeFlags(command).option('--no-open', 'do not open a browser'),
   ).action(async (paths: string[], flags: ServeFlags & { open: boolean }) => {
-    const { insecure = false, open, ...settings } = flags
+    const { insecure = false, watch = false, open, ...settings } = flags
     const config = configOf(io, settings)
     const folders = paths.map((path) => resolve(io.cwd, path))
     const demo = folders.length === 0 && !(await hasRoots(io, config))
@@ -36,7 +36,7 @@ export function upCommand(io: CliIo): Command {
       const { id } = server.jobs.start({ folders: wanted })
       await printIndexing(io, server.jobs.happenings(id, io.signal))
       io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
-      await untilInterrupted(io)
+      await (watch ? keepUpToDate(io, lucida) : untilInterrupted(io))
     })
   })
 }

@@ -1,0 +1,92 @@
+// Who is writing to the database, for those to whom that matters: checkpoints, which vouch for what
+// the database holds, and whatever is remembered for as long as it stays the same.
+import {
+  type Checkpoint,
+  makeCheckpoint,
+  readCheckpoint,
+  removeCheckpoints,
+  setCheckpoint,
+} from './search/checkpoint.ts'
+import type { PictureRow } from './search/picture-table.ts'
+import type { IndexIdentity, VectorIndex } from './search/vector-index.ts'
+
+/** What is written to. */
+export interface WritingOptions {
+  readonly dataDir: string
+  readonly identity: IndexIdentity
+  /** On a server others write too, unseen: there are no checkpoints then, and it is never quiet. */
+  readonly isEmbedded: boolean
+  /** All pictures that are there. */
+  readonly listPictures: () => Promise<readonly PictureRow[]>
+}
+
+/** The runs that write, begun and under way. */
+export interface Writing {
+  /**
+   * Ends what a checkpoint vouches for, and returns it for the case that nothing gets written.
+   * `end` must follow.
+   */
+  begin(): Promise<Checkpoint | null>
+  end(): void
+  /** Runs what writes, but leaves the next checkpoint to others. */
+  aside<T>(write: () => Promise<T>): Promise<T>
+  /** Saves the index, so that the next search need not, and sets a checkpoint for cold searches. */
+  settle(currentIndex: () => Promise<VectorIndex>, standing: Checkpoint | null): Promise<void>
+  /** Names the time since the last write; `null` while something is being written. */
+  quietSince(): number | null
+}
+
+/** Nobody writes yet. */
+export function openWriting(options: WritingOptions): Writing {
+  const { dataDir, identity, isEmbedded, listPictures } = options
+  let begun = 0
+  let underWay = 0
+  let setting: Promise<unknown> = Promise.resolve()
+
+  const begin = async (): Promise<Checkpoint | null> => {
+    begun++
+    let standing: Checkpoint | null = null
+    if (isEmbedded) {
+      await setting.catch(() => {})
+      standing = await readCheckpoint(dataDir, identity)
+      await removeCheckpoints(dataDir)
+    }
+    underWay++
+    return standing
+  }
+  const end = () => {
+    underWay--
+  }
+
+  return {
+    begin,
+    end,
+    async aside(write) {
+      await begin()
+      try {
+        return await write()
+      } finally {
+        end()
+      }
+    },
+    async settle(currentIndex, standing) {
+      const begunBefore = begun
+      const others = underWay > 1
+      const index = await currentIndex()
+      await index.save()
+      if (!isEmbedded) return
+      const isOf = (checkpoint: Checkpoint | null) =>
+        checkpoint?.sequence === index.sequence && checkpoint.kind === index.kind
+      if (isOf(await readCheckpoint(dataDir, identity))) return
+      const checkpoint =
+        standing && isOf(standing)
+          ? standing
+          : await makeCheckpoint(dataDir, identity, index, await listPictures())
+      // Somebody else writes too, and the next to settle vouches for both.
+      if (others || begun !== begunBefore) return
+      setting = setCheckpoint(dataDir, checkpoint)
+      await setting
+    },
+    quietSince: () => (isEmbedded && underWay === 0 ? begun : null),
+  }
+}
