@@ -1,5 +1,5 @@
-// Three kinds of projects: what needs no database, the same database suite on each engine, and the
-// HTTP API on the embedded one.
+// What needs no database, the same database suite on each engine, the HTTP API on the embedded one,
+// and the page in a browser.
 import { defineConfig } from 'vitest/config'
 
 const database = { include: ['test/database/**/*.test.ts'] }
@@ -27,6 +27,7 @@ export default defineConfig({
           include: [...database.include, 'test/api/**/*.test.ts'],
         },
       },
+      { extends: true, test: { name: 'web', include: ['test/web/**/*.test.ts'] } },
       {
         extends: true,
         test: { name: 'postgres', globalSetup: 'test/helpers/setup-postgres.ts', ...database },

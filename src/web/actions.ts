@@ -64,10 +64,10 @@ export function createActions(store: Store) {
   }
 
   return {
-    thumbnailUrl: client.thumbnailUrl,
-    fileUrl: client.fileUrl,
+    thumbnailUrl: (id: string, size: number) => client.thumbnailUrl(id, size),
+    fileUrl: (id: string) => client.fileUrl(id),
 
-    async start(): Promise<void> {
+    start: async (): Promise<void> => {
       try {
         const session = await client.session()
         store.change({ session })
@@ -78,11 +78,11 @@ export function createActions(store: Store) {
       }
     },
     /** Throws what the server says about a wrong key. */
-    async signIn(key: string): Promise<void> {
+    signIn: async (key: string): Promise<void> => {
       store.change({ session: await client.signIn({ body: { key } }) })
       begin()
     },
-    async signOut(): Promise<void> {
+    signOut: async (): Promise<void> => {
       await client.signOut().catch(notify)
       store.change({ session: await client.session(), isCollectionOpen: false })
     },
@@ -100,7 +100,7 @@ export function createActions(store: Store) {
           picture.key === key ? { key, weight } : picture,
         ),
       }),
-    async searchByFile(file: File): Promise<void> {
+    searchByFile: async (file: File): Promise<void> => {
       try {
         const key = await takeUpload(file)
         store.change({ notice: null })
@@ -111,40 +111,40 @@ export function createActions(store: Store) {
         store.change({ notice: error instanceof Error ? error.message : String(error) })
       }
     },
-    filter(name: FilterName, value: string | undefined): void {
+    filter: (name: FilterName, value: string | undefined): void => {
       const { [name]: _, ...rest } = store.state.query.filters
       ask({ filters: value === undefined ? rest : { ...rest, [name]: value } })
     },
     order: (order: Query['order']) => ask({ order }),
     clearFilters: () => ask({ filters: {} }),
     clear: () => places.go({ query: EMPTY, view: null }, 'push'),
-    more: searching.more,
-    again: searching.again,
+    more: () => searching.more(),
+    again: () => searching.again(),
 
     /** The address of a picture shown large. */
     addressOf: (view: string) => writePlace({ query: store.state.query, view }),
     open: (id: string) => places.go({ view: id }, 'push'),
     /** To the picture before (-1) or after (1). */
-    step(by: -1 | 1): void {
+    step: (by: -1 | 1): void => {
       const { items, nextCursor } = store.state.results
       const at = items.findIndex(({ image }) => image.id === store.state.view)
       const next = at < 0 ? undefined : items[at + by]
       if (next) places.go({ view: next.image.id }, 'replace')
       if (nextCursor !== null && at + by >= items.length - 5) void searching.more()
     },
-    closeView: places.closeView,
-    async classify(id: string, labels: readonly string[]): Promise<ClassifyResponse[number]> {
+    closeView: () => places.closeView(),
+    classify: async (id: string, labels: readonly string[]): Promise<ClassifyResponse[number]> => {
       const body = { images: [{ id }], labels: [...labels] }
       return (await client.classify({ body }))[0] ?? []
     },
 
-    openCollection(): void {
+    openCollection: (): void => {
       store.change({ isCollectionOpen: true })
       void collecting.load()
     },
     closeCollection: () => store.change({ isCollectionOpen: false }),
-    index: collecting.index,
-    addFolder: collecting.add,
+    index: (folders?: readonly string[]) => collecting.index(folders),
+    addFolder: (path: string) => collecting.add(path),
     cancel: (job: Job) => collecting.cancel(job),
     dismissNotice: () => store.change({ notice: null }),
   }

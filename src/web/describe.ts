@@ -20,8 +20,7 @@ export function dateText(takenAt: string): string {
 
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`
-  const [unit, divisor] = bytes < 1e6 ? ['kB', 1e3] : ['MB', 1e6]
-  return `${(bytes / (divisor as number)).toFixed(bytes < 1e6 ? 0 : 1)} ${unit}`
+  return bytes < 1e6 ? `${Math.round(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
 }
 
 export function countText(count: number, one: string, many = `${one}s`): string {

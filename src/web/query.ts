@@ -105,7 +105,8 @@ export function toRequest(
     terms,
     limit: PAGE,
     filter: toFilter(query.filters),
-    ...(query.pictures.length > 0 && { withoutQuery: true }),
+    // Whoever drops a picture may look for that very one.
+    ...(query.pictures.some(({ key }) => !isUpload(key)) && { withoutQuery: true }),
     ...(query.order === 'takenAt' && canOrderByDate(query) && { orderBy: 'takenAt' }),
   }
 }

@@ -46,8 +46,13 @@ export function createSearching(store: Store, client: Client): Searching {
       store.change({
         answered: query,
         results: {
-          ...{ items, nextCursor, matching, tookMs, relevanceThreshold },
-          ...{ phase: 'ready', trouble: null },
+          items,
+          nextCursor,
+          matching,
+          tookMs,
+          relevanceThreshold,
+          phase: 'ready',
+          trouble: null,
         },
       })
     } catch (error) {
@@ -127,10 +132,14 @@ async function countEach(client: Client, filters: Filters): Promise<FacetsRespon
 }
 
 function queryOf(filters: Filters) {
-  const { format, gps, ...rest } = toFilter(filters)
+  const { after, before, camera, folder, orientation, format, gps } = toFilter(filters)
   return {
-    ...{ after: rest.after, before: rest.before, camera: rest.camera, folder: rest.folder },
-    ...{ orientation: rest.orientation, format: format?.join(',') },
+    after,
+    before,
+    camera,
+    folder,
+    orientation,
+    format: format?.join(','),
     gps: gps === undefined ? undefined : (String(gps) as 'true' | 'false'),
   }
 }

@@ -89,7 +89,7 @@ export function createStore(start: State = START): Store {
     },
     change(part) {
       state = { ...state, ...part }
-      for (const listener of [...listeners]) listener()
+      for (const listener of listeners) listener()
     },
     subscribe(listener) {
       listeners.add(listener)

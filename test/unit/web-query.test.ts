@@ -141,7 +141,9 @@ describe('the request', () => {
   test('without a term is a listing', () => {
     expect(isListing(EMPTY)).toBe(true)
     expect(toRequest({ ...EMPTY, order: 'takenAt' }, noUpload)).toEqual({
-      ...{ terms: [], limit: PAGE, filter: {} },
+      terms: [],
+      limit: PAGE,
+      filter: {},
     })
   })
 
@@ -156,7 +158,11 @@ describe('the request', () => {
   test('takes filters as the server does', () => {
     expect(toFilter({ year: '2024', format: 'jpeg', gps: 'false', orientation: 'square' })).toEqual(
       {
-        ...{ after: '2024', before: '2025', format: ['jpeg'], gps: false, orientation: 'square' },
+        after: '2024',
+        before: '2025',
+        format: ['jpeg'],
+        gps: false,
+        orientation: 'square',
       },
     )
     expect(toFilter({ orientation: 'round' })).toEqual({})

@@ -2,6 +2,7 @@
 import { useState } from 'hono/jsx/dom'
 import type { ClassifyResponse } from '../../api/contract.ts'
 import { troubleOf } from '../trouble.ts'
+import { fieldOf } from './field.ts'
 
 type Scores = ClassifyResponse[number]
 
@@ -18,8 +19,8 @@ export function Classify({ id, classify }: ClassifyProps) {
   const [wrong, setWrong] = useState('')
   const submit = async (event: Event) => {
     event.preventDefault()
-    const text = String(new FormData(event.target as HTMLFormElement).get('labels'))
-    const labels = [...new Set(text.split(',').map((label) => label.trim()))].filter(Boolean)
+    const given = fieldOf(event, 'labels').split(',')
+    const labels = [...new Set(given.map((label) => label.trim()))].filter(Boolean)
     try {
       if (labels.length < 2) throw new Error('Two labels or more, separated by commas.')
       setScores(await classify(id, labels.slice(0, 100)))

@@ -4,6 +4,7 @@ import type { PartProps } from '../app.tsx'
 import { isRunning } from '../collecting.ts'
 import { agoText, countText, fileName } from '../describe.ts'
 import { Dialog } from './dialog.tsx'
+import { fieldOf } from './field.ts'
 import { Icon } from './icon.tsx'
 import { JobRow } from './job-row.tsx'
 
@@ -114,7 +115,7 @@ function AddFolder({ state: { roots, session }, actions }: PartProps) {
   const submit = async (event: Event) => {
     event.preventDefault()
     const form = event.target as HTMLFormElement
-    if (await actions.addFolder(String(new FormData(form).get('path')).trim())) form.reset()
+    if (await actions.addFolder(fieldOf(event, 'path'))) form.reset()
   }
   return (
     <form

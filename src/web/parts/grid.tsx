@@ -35,7 +35,7 @@ export const Grid = memo(({ results, actions }: GridProps) => {
   }, [items, width])
 
   useEffect(() => {
-    if (nextCursor === null || phase !== 'ready') return
+    if (nextCursor === null || phase !== 'ready') return undefined
     const observer = new IntersectionObserver(
       ([entry]) => entry?.isIntersecting && void actions.more(),
       { rootMargin: AHEAD },

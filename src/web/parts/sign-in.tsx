@@ -3,6 +3,7 @@
 import { useState } from 'hono/jsx/dom'
 import type { Actions } from '../actions.ts'
 import { troubleOf } from '../trouble.ts'
+import { fieldOf } from './field.ts'
 
 const MARK = new URL('../mark.svg', import.meta.url).href
 
@@ -10,11 +11,10 @@ export function SignIn({ actions }: { actions: Actions }) {
   const [wrong, setWrong] = useState('')
   const submit = async (event: Event) => {
     event.preventDefault()
-    const key = String(new FormData(event.target as HTMLFormElement).get('key')).trim()
     try {
-      await actions.signIn(key)
+      await actions.signIn(fieldOf(event, 'key'))
     } catch (error) {
-      setWrong(`${troubleOf(error).message}`)
+      setWrong(troubleOf(error).message)
     }
   }
   return (
