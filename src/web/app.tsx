@@ -7,8 +7,8 @@ import { Detail } from './parts/detail.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
 import { Grid } from './parts/grid.tsx'
 import { Header } from './parts/header.tsx'
-import { Icon } from './parts/icon.tsx'
 import { Nothing } from './parts/nothing.tsx'
+import { Notice } from './parts/notice.tsx'
 import { SignIn } from './parts/sign-in.tsx'
 import { StatusLine } from './parts/status-line.tsx'
 import type { State, Store } from './store.ts'
@@ -31,7 +31,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
         <Chips {...props} />
         <FilterBar {...props} />
       </div>
-      <Notice {...props} />
+      {!state.isCollectionOpen && <Notice key="notice" {...props} />}
       <main>
         <StatusLine {...props} />
         <Nothing {...props} />
@@ -44,21 +44,6 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
       <div class="drop" aria-hidden="true">
         <p>Drop a picture to find others like it</p>
       </div>
-    </div>
-  )
-}
-
-function Notice({ state: { notice }, actions }: PartProps) {
-  return (
-    <div role="alert">
-      {notice !== null && (
-        <p class="notice">
-          <span>{notice}</span>
-          <button type="button" class="icon" onClick={actions.dismissNotice} aria-label="Dismiss">
-            <Icon name="close" />
-          </button>
-        </p>
-      )}
     </div>
   )
 }

@@ -29,7 +29,6 @@ export function createCollecting(store: Store, client: Client, searching: Search
   async function attempt(work: () => Promise<void>): Promise<boolean> {
     try {
       await work()
-      store.change({ notice: null })
       return true
     } catch (error) {
       const { title, message } = troubleOf(error)
@@ -92,18 +91,21 @@ export function createCollecting(store: Store, client: Client, searching: Search
   return {
     load: async () => void (await attempt(readAll)),
     async index(folders = []) {
+      store.change({ notice: null })
       await attempt(async () => {
         const { job } = await client.startIndexing({ body: { folders: [...folders] } })
         put(job)
         void follow(job)
       })
     },
-    add: (path) =>
-      attempt(async () => {
+    add(path) {
+      store.change({ notice: null })
+      return attempt(async () => {
         const { job } = await client.addRoot({ body: { path } })
         put(job)
         void follow(job)
-      }),
+      })
+    },
     async cancel(job) {
       await attempt(async () => put((await client.cancelJob({ params: { id: job.id } })).job))
     },

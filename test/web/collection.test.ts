@@ -63,7 +63,7 @@ describePage('the page of an empty collection', () => {
     const field = page.getByLabel('Add a folder of the server')
     await field.fill(dirname(dirname(server.album)))
     await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.getByText('That is not allowed').waitFor(WAIT)
+    await page.getByRole('dialog').getByText('That is not allowed').waitFor(WAIT)
 
     // Every state that the page is told of is noted, so that the progress itself can be judged.
     const states = await page.evaluateHandle(`(() => {

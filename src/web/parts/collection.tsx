@@ -7,6 +7,7 @@ import { Dialog } from './dialog.tsx'
 import { fieldOf } from './field.ts'
 import { Icon } from './icon.tsx'
 import { JobRow } from './job-row.tsx'
+import { Notice } from './notice.tsx'
 
 export function Collection({ state, actions }: PartProps) {
   const { roots, failures, jobs, session } = state
@@ -22,6 +23,7 @@ export function Collection({ state, actions }: PartProps) {
           <Icon name="close" />
         </button>
       </div>
+      <Notice state={state} actions={actions} />
       <section aria-label="Folders">
         <ul class="roots">
           {folders.map((root) => (
