@@ -46,7 +46,7 @@ export function openFolderCache(directory: string, maxBytes: number): FolderCach
       try {
         const bytes = await readFile(pathOf(name))
         sizes.get(name)
-        return bytes as Uint8Array<ArrayBuffer>
+        return bytes
       } catch (error) {
         if (systemCode(error) === 'ENOENT') sizes.delete(name)
         return null
