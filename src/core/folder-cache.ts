@@ -53,6 +53,7 @@ export function openFolderCache(directory: string, maxBytes: number): FolderCach
       }
     },
     async put(name, bytes) {
+      if (bytes.length > maxBytes) return
       await (loading ??= load())
       const unfinished = join(folderOf(name), `${randomBytes(6).toString('hex')}.part`)
       try {
