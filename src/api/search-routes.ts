@@ -14,6 +14,7 @@ import {
   type Term,
 } from './contract.ts'
 import { RequestError } from './errors.ts'
+import { readForm } from './multipart.ts'
 import { filterOf, toImage, toSearchResponse } from './present.ts'
 import { answers, at, errors, IdParams, takes } from './route.ts'
 import { askingOf, readTerms } from './terms.ts'
@@ -39,7 +40,7 @@ const searchTerms = createRoute({
 const searchImage = createRoute({
   ...at('searchImage'),
   summary: 'Search by an uploaded picture',
-  middleware: [needs('read')],
+  middleware: [needs('read'), readForm],
   request: {
     body: { required: true, content: { 'multipart/form-data': { schema: ImageForm } } },
   },

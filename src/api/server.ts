@@ -50,7 +50,7 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
   const { port: actual } = network.address() as AddressInfo
   return {
     port: actual,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    url: `http://${nameOf(host)}:${actual}`,
     async close() {
       // Streams end with the jobs that they follow, and so must not wait for them.
       const servers = local ? [network, local] : [network]
@@ -59,6 +59,12 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
       await Promise.all(closed)
     },
   }
+}
+
+/** As a browser on this machine takes it. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): Server {
