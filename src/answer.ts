@@ -2,7 +2,7 @@
 // Lucida, which reads the database, and by the cold search, which reads a checkpoint's files.
 import { readFile, stat } from 'node:fs/promises'
 import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
-import { type ContentHash, sha256 } from './core/hash.ts'
+import { type ContentHash, sha256, sha256InTurns } from './core/hash.ts'
 import type { Clip } from './models/clip.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
 import type { Filter } from './search/filter.ts'
@@ -118,7 +118,8 @@ export async function answerSearch(
   const { cursor: _, filter = {}, ...how } = options
   const { orderBy, minScore } = how
   const { name, recipe } = clip.model
-  const asked = [name, recipe, terms.map(termKey), filter, orderBy, minScore, withoutQuery]
+  const keys = await Promise.all(terms.map(termKey))
+  const asked = [name, recipe, keys, filter, orderBy, minScore, withoutQuery]
   const search = fingerprint(asked)
   const opening = context.index()
   // Reported where it is awaited, even when the query fails first.
@@ -247,8 +248,8 @@ function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {
 }
 
 /** What tells a term from others, in a cursor. */
-function termKey(term: SearchTerm): unknown {
-  if ('picture' in term) return { ...term, picture: sha256(term.picture) }
+async function termKey(term: SearchTerm): Promise<unknown> {
+  if ('picture' in term) return { ...term, picture: await sha256InTurns(term.picture) }
   if (!('vector' in term)) return term
   const { buffer, byteOffset, byteLength } = term.vector
   return { ...term, vector: sha256(new Uint8Array(buffer, byteOffset, byteLength)) }

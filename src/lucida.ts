@@ -283,7 +283,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     index: currentIndex,
     bank: loadBank,
     locateFilter,
-    pictures: rememberPictures(storedPictures(db, space), writing.quietSince),
+    pictures: rememberPictures(storedPictures(db, space), () => writing.quietSince()),
   }
 
   const gallery = openGallery(db, cache)

@@ -18,7 +18,7 @@ const text = z
   .string()
   .min(1)
   .max(MAX_TEXT)
-  .regex(/^[^\u0000]*$/, 'Expected a text without NUL characters')
+  .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
 const path = text.max(MAX_PATH)
 const number = z.number()
 

@@ -196,7 +196,9 @@ function tell(run: Run, event: IndexEvent): void {
 
 function update(run: Run, change: Partial<Job>): void {
   run.job = { ...run.job, ...change }
-  for (const follower of [...run.followers]) follower()
+  // Each leaves the set as it is called.
+  const followers = Array.from(run.followers)
+  for (const follower of followers) follower()
 }
 
 function nextChange(run: Run, signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import { RequestError } from './errors.ts'
 /** An uploaded picture. Parsing and hashing it must not hold up others. */
 export const MAX_UPLOAD_BYTES = 20_000_000
 /** A JSON body, pictures in base64 included. */
-export const MAX_JSON_BYTES = 12_000_000
+export const MAX_JSON_BYTES = 8_000_000
 /** Bodies of which only a few are taken in at once. */
 const LARGE_BYTES = 1_000_000
 

@@ -6,11 +6,7 @@ import { ErrorResponse, ImageId } from './contract.ts'
 /** Name, method and path of a route. */
 export function at<Name extends RouteName>(name: Name) {
   const [method, path] = ROUTES[name]
-  return { operationId: name, method, path } as {
-    operationId: Name
-    method: (typeof ROUTES)[Name][0]
-    path: (typeof ROUTES)[Name][1]
-  }
+  return { operationId: name, method, path }
 }
 
 /** A JSON answer. */

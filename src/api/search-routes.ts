@@ -14,6 +14,7 @@ import {
   type Term,
 } from './contract.ts'
 import { RequestError } from './errors.ts'
+import { readForm } from './multipart.ts'
 import { filterOf, toImage, toSearchResponse } from './present.ts'
 import { answers, at, errors, IdParams, takes } from './route.ts'
 import { askingOf, readTerms } from './terms.ts'
@@ -39,7 +40,7 @@ const searchTerms = createRoute({
 const searchImage = createRoute({
   ...at('searchImage'),
   summary: 'Search by an uploaded picture',
-  middleware: [needs('read')],
+  middleware: [needs('read'), readForm],
   request: {
     body: { required: true, content: { 'multipart/form-data': { schema: ImageForm } } },
   },
@@ -113,8 +114,9 @@ export function mountSearch(app: Api, context: ApiContext): void {
   async function run(terms: readonly SearchTerm[], asked: Asked): Promise<SearchResponse> {
     const options = optionsOf(asked)
     if (terms.length > 0) {
-      const how = asked.withoutQuery ? lucida.similar : lucida.search
-      const answer = await how(terms, options)
+      const answer = asked.withoutQuery
+        ? await lucida.similar(terms, options)
+        : await lucida.search(terms, options)
       context.metrics.searched(answer.tookMs)
       return toSearchResponse(answer)
     }
@@ -145,9 +147,7 @@ type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefine
 
 function optionsOf({ limit, offset, cursor, minScore, orderBy, filter }: Asked): SearchOptions {
   const options = { limit, offset, cursor, minScore, orderBy, filter }
-  return Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as SearchOptions
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 function refuseGeneration(ifNotFound: 'nothing' | 'generate' | undefined): void {

@@ -50,17 +50,27 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
   const { port: actual } = network.address() as AddressInfo
   return {
     port: actual,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}`,
+    url: `http://${nameOf(host)}:${actual}`,
     async close() {
       // Streams end with the jobs that they follow, and so must not wait for them.
-      const closed = [network, local].map((server) => server && closeServer(server))
+      const servers = local ? [network, local] : [network]
+      const closed = servers.map(closeServer)
       await api.close()
       await Promise.all(closed)
     },
   }
 }
 
+/** As a browser on this machine takes it. */
+function nameOf(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
+}
+
 function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): Server {
+  const listener = getRequestListener((request, env) => answer(request, env as never), {
+    overrideGlobalObjects: false,
+  })
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -68,9 +78,7 @@ function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): 
       connectionsCheckingInterval: Math.min(1000, headersMs),
       keepAliveTimeout: 5000,
     },
-    getRequestListener((request, env) => answer(request, env as never), {
-      overrideGlobalObjects: false,
-    }),
+    (request, response) => void listener(request, response),
   )
   server.setTimeout(idleMs)
   server.maxConnections = MAX_CONNECTIONS

@@ -75,7 +75,7 @@ function remoteLucida(client: Client): AnyLucida {
       }
     },
     index: (folders, options = {}) => followIndexing(client, folders, options),
-    async *watch() {
+    watch() {
       throw new LucidaError(
         'database_busy',
         'A server has the data directory open: start that one with --watch instead (lucida serve --watch)',

@@ -55,13 +55,13 @@ export async function keepUpToDate(io: CliIo, lucida: Lucida): Promise<void> {
 
 /** Opens a page in the person's browser; where there is none, its address has been printed. */
 export function openBrowser(url: string): void {
-  const [command, ...args] =
+  const [command, ...args]: [string, ...string[]] =
     process.platform === 'darwin'
       ? ['open', url]
       : process.platform === 'win32'
         ? ['cmd', '/c', 'start', '', url]
         : ['xdg-open', url]
-  const child = spawn(command!, args, { stdio: 'ignore', detached: true })
+  const child = spawn(command, args, { stdio: 'ignore', detached: true })
   child.on('error', () => {})
   child.unref()
 }

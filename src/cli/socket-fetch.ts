@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 export function socketFetch(socketPath: string): typeof fetch {
   return (input, init = {}) =>
     new Promise((resolve, reject) => {
-      const url = new URL(String(input))
+      const url = new URL(input instanceof Request ? input.url : input)
       const { method = 'GET', signal } = init
       const headers = Object.fromEntries(new Headers(init.headers))
       const sent = request(

@@ -46,13 +46,14 @@ export function openFolderCache(directory: string, maxBytes: number): FolderCach
       try {
         const bytes = await readFile(pathOf(name))
         sizes.get(name)
-        return bytes as Uint8Array<ArrayBuffer>
+        return bytes
       } catch (error) {
         if (systemCode(error) === 'ENOENT') sizes.delete(name)
         return null
       }
     },
     async put(name, bytes) {
+      if (bytes.length > maxBytes) return
       await (loading ??= load())
       const unfinished = join(folderOf(name), `${randomBytes(6).toString('hex')}.part`)
       try {

@@ -170,7 +170,7 @@ function startRun(
         if (isOver(await waitAfterFailure(file, patience))) failed.push(file)
       }
       const failures = failed.filter(({ path }) => isStorablePath(path))
-      await writeBatch(context.db, context.space, { files: result.files, failures })
+      await writeBatch(context.db, context.space, { folder, files: result.files, failures })
       state.done += result.size
       counts.embedded += result.files.filter((file) => file.vector).length
       counts.reused += result.files.filter((file) => !file.vector).length

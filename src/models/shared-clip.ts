@@ -39,14 +39,16 @@ export function measureClip(clip: Clip, onRun: (run: EncodeRun) => void): Clip {
 
 /** Joins concurrent calls, and remembers texts. */
 export function shareClip(clip: Clip): Clip {
-  const texts = new LRUCache<string, UnitVector>({ max: CACHED_TEXTS })
+  const texts = new LRUCache<string, Promise<UnitVector>>({ max: CACHED_TEXTS })
   const encodeText = microBatch(clip.embedTexts, TEXTS_PER_RUN)
   const encodePixels = microBatch(clip.embedPixels, PICTURES_PER_RUN)
-  const embedText = async (text: string): Promise<UnitVector> => {
+  const embedText = (text: string): Promise<UnitVector> => {
     const before = texts.get(text)
     if (before) return before
-    const vector = await encodeText(text)
+    const vector = encodeText(text)
     texts.set(text, vector)
+    // A failure is not remembered.
+    vector.catch(() => texts.delete(text))
     return vector
   }
   return {

@@ -1,6 +1,6 @@
 // Query algebra: texts, pictures and vectors, added and subtracted with weights -> one unit vector.
 import { invalidInput, LucidaError } from '../core/errors.ts'
-import { type ContentHash, sha256 } from '../core/hash.ts'
+import { type ContentHash, sha256InTurns } from '../core/hash.ts'
 import { type UnitVector, weightedSum } from '../core/vector.ts'
 import type { Clip } from '../models/clip.ts'
 
@@ -76,7 +76,7 @@ async function encodePicture(
   ownContents: Set<ContentHash>,
 ): Promise<UnitVector> {
   if ('vector' in term) return term.vector
-  const hash = 'id' in term ? term.id : sha256(term.picture)
+  const hash = 'id' in term ? term.id : await sha256InTurns(term.picture)
   ownContents.add(hash)
   const stored = await findVector(hash)
   if (stored) return stored

@@ -12,7 +12,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { access, constants, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
@@ -58,6 +58,9 @@ const SNAPSHOT_MIN_INTERVAL_MS = 10 * 60_000
 /** Snapshots take at most one part in so many of the time. */
 const SNAPSHOT_SHARE = 100
 const BROKEN_KEPT = 2
+
+/** A database that is being made, and is no trace of one that was. */
+const NEW = 'database.new-'
 
 interface Place {
   readonly directory: string
@@ -120,7 +123,8 @@ async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
   let repaired: Repair | null = null
   if (!existsSync(database)) {
     // Something of it is left: it has disappeared, or a repair was killed between its two renames.
-    const traces = (await readdir(directory)).some((name) => name.startsWith('database.'))
+    const names = await readdir(directory)
+    const traces = names.some((name) => name.startsWith('database.') && !name.startsWith(NEW))
     if (traces) {
       repaired = await repair(place, prepare, 'it is missing')
     } else {
@@ -360,14 +364,14 @@ async function breakSeal({ database, seal }: Place): Promise<boolean> {
 }
 
 function newName({ database }: Place): string {
-  return `${database}.new-${process.pid}-${randomBytes(3).toString('hex')}`
+  return join(dirname(database), `${NEW}${process.pid}-${randomBytes(3).toString('hex')}`)
 }
 
 /** Removes what kills have left. An orphan may still be writing there, and ends by itself. */
 async function removeLitter(place: Place): Promise<void> {
   await Promise.all([place.seal, place.snapshot, place.roots].map(removeUnfinished))
   for (const name of await readdir(place.directory)) {
-    if (!name.startsWith('database.new-')) continue
+    if (!name.startsWith(NEW)) continue
     await rm(join(place.directory, name), { recursive: true, force: true }).catch(() => {})
   }
 }

@@ -1,10 +1,12 @@
 // Pictures by content: written in batches with their vectors and paths, read by hash.
 import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { recordChanges, type VectorSpace, withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
 import { hashSlices } from './hash-slices.ts'
+import { findRoot } from './roots.ts'
 import { contents, embeddings, failures, paths } from './schema.ts'
 import { inChunks, inSpace } from './statements.ts'
 
@@ -33,15 +35,25 @@ export interface FailedFile extends FileState {
   readonly triedBy: string
 }
 
-/** Writes one batch atomically: pictures, vectors, paths, failures and the change feed. */
+/**
+ * Writes one batch atomically: pictures, vectors, paths, failures and the change feed. Throws
+ * `cancelled` when `folder`, where they all lie, has been removed from the index meanwhile.
+ */
 export async function writeBatch(
   db: Database,
   space: VectorSpace,
-  batch: { readonly files: readonly IndexedFile[]; readonly failures: readonly FailedFile[] },
+  batch: {
+    readonly files: readonly IndexedFile[]
+    readonly failures: readonly FailedFile[]
+    readonly folder?: string
+  },
 ): Promise<void> {
   const all = [...batch.files, ...batch.failures].map((file) => file.path)
   if (all.length === 0) return
   await withWriterLock(db, async (tx) => {
+    if (batch.folder !== undefined && !(await findRoot(tx, batch.folder))) {
+      throw new LucidaError('cancelled', `${batch.folder} was removed from the index meanwhile`)
+    }
     // A path that changed its content leaves the old one; both sides enter the feed.
     const replaced = await tx
       .delete(paths)

@@ -1,6 +1,6 @@
 // Two thousand requests made from the OpenAPI document, right ones and wrong ones: whatever a client
 // sends, the answer is one that the document knows, never a 500, and it comes.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Ask, openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase } from '../helpers/database.ts'

@@ -169,7 +169,7 @@ describeDatabase('refused', (newPlace) => {
       expect(declared).toMatch(/^HTTP\/1\.1 413 /)
       const blanks = ' '.repeat(MAX_JSON_BYTES + 1)
       const chunk = `${blanks.length.toString(16)}\r\n${blanks}\r\n0\r\n\r\n`
-      const chunked = await sendRaw(server.port, `${head('Transfer-Encoding: chunked')}`, chunk)
+      const chunked = await sendRaw(server.port, head('Transfer-Encoding: chunked'), chunk)
       expect(chunked).toMatch(/^HTTP\/1\.1 413 /)
     })
 
@@ -320,7 +320,7 @@ describeDatabase('refused', (newPlace) => {
         if (answer.status === 429)
           expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
       }
-      expect([...counts.keys()].sort()).toEqual([401, 429])
+      expect([...counts.keys()].toSorted((a, b) => a - b)).toEqual([401, 429])
       expect(counts.get(429)).toBeGreaterThan(9000)
       const right = await guarded.ask('/v1/facets', { headers: bearer(keys.read), from: FAR_AWAY })
       expect(right.status).toBe(200)
@@ -383,7 +383,7 @@ describeDatabase('refused', (newPlace) => {
       last = await open.ask('/v1/session', { from: FAR_AWAY })
       statuses.add(last.status)
     }
-    expect([...statuses].sort()).toEqual([200, 429])
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([200, 429])
     expect(Number(last!.headers.get('retry-after'))).toBeGreaterThan(0)
     expect((await open.ask('/v1/session', { from: '198.51.100.7' })).status).toBe(200)
     expect((await open.ask('/v1/session')).status).toBe(200)

@@ -2,6 +2,7 @@
 // of its own, autocannon in this one. Exit code 1 when a request fails.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import { normalize } from '../../src/core/vector.ts'
 import { drawDemoPictures } from '../../src/demo/draw.ts'
 import { openClip } from '../../src/models/clip.ts'
 import type { ModelSpec } from '../../src/models/manifest.ts'
+import { openLucida } from '../../src/lucida.ts'
 import { findModel } from '../../src/models/registry.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
@@ -25,22 +27,27 @@ const WORDS = 'red blue old small dog cat house tree street night snow beach boa
   ' ',
 )
 
-/** Runs the benchmark: `npm run bench -- api [--pictures n] [--seconds n]`. */
+/**
+ * Runs the benchmark: `npm run bench -- api [--pictures n] [--seconds n] [--keep folder]`. A folder
+ * that is kept is filled by the first run and used as it is by the next.
+ */
 export async function run(): Promise<void> {
   const { values } = parseArgs({
     allowPositionals: true,
     options: {
       pictures: { type: 'string', default: '100000' },
       seconds: { type: 'string', default: '10' },
+      keep: { type: 'string' },
     },
     strict: false,
   })
   const pictures = Number(values.pictures)
   const seconds = Number(values.seconds)
   const model = await findModel('lucida-clip-0')
-  const directory = await mkdtemp(join(tmpdir(), 'lucida-bench-api-'))
+  const kept = values.keep as string | undefined
+  const directory = kept ?? (await mkdtemp(join(tmpdir(), 'lucida-bench-api-')))
   try {
-    await fill(directory, model, pictures)
+    if (!existsSync(join(directory, 'database'))) await fill(directory, model, pictures)
     const encodeMs = await timeEncoder(model)
     const uploads = await drawUploads(directory)
     const server = await startServer(directory)
@@ -81,7 +88,7 @@ export async function run(): Promise<void> {
       process.exitCode = 1
     }
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    if (kept === undefined) await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -117,6 +124,10 @@ async function fill(directory: string, model: ModelSpec, count: number): Promise
   }
   await refreshStatistics(database.db)
   await database.close()
+  console.error('building the index')
+  const lucida = await openLucida({ dataDir: directory, model: model.name })
+  await lucida.status()
+  await lucida.close()
 }
 
 async function timeEncoder(model: ModelSpec): Promise<number> {
@@ -222,12 +233,13 @@ async function startServer(directory: string) {
   }
 }
 
-async function answerOf(child: ChildProcess): Promise<unknown> {
-  const [answer] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(() => {
-      throw new Error('the server has ended')
-    }),
-  ])) as unknown[]
-  return answer
+function answerOf(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new Error('the server has ended'))
+    child.once('exit', ended)
+    child.once('message', (answer) => {
+      child.off('exit', ended)
+      resolve(answer)
+    })
+  })
 }

@@ -36,7 +36,7 @@ export async function makeLargePhotos(folder: string, count: number): Promise<nu
       .extract({ left: (i * 37) % 256, top: (i * 91) % 256, width: WIDTH, height: HEIGHT })
       .png({ compressionLevel: 0 })
       .toBuffer()
-    await sharp(small[i % small.length]!)
+    await sharp(small[i % small.length])
       .resize(WIDTH, HEIGHT, { fit: 'fill', kernel: 'cubic' })
       .composite([{ input: grain, blend: 'hard-light' }])
       .jpeg({ quality: 90 })

@@ -467,6 +467,20 @@ describeDatabase('indexing', (newPlace, engine) => {
     expect((await index(folder, model)).counts).toMatchObject({ unchanged: 32, embedded: 38 })
   })
 
+  test('a folder that is removed during its run leaves nothing behind', async () => {
+    await using folder = await newFolder()
+    const model = fakeModel()
+    await writePictures(folder, numbered(70))
+    const embedPixels: FakeModel['embedPixels'] = async (pictures) => {
+      if (model.embedded > 0) await removeRoot(shared.db, folder.path).catch(() => {})
+      return model.embedPixels(pictures)
+    }
+    const run = index(folder, { ...model, embedPixels })
+    await expect(run).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await shown(folder, model)).toEqual([])
+    expect(await listRoots(shared.db)).toEqual([])
+  })
+
   test('a folder inside a root is part of it', async () => {
     await using folder = await newFolder()
     const model = fakeModel()

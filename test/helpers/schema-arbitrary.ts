@@ -1,5 +1,5 @@
 // Values for a JSON Schema: mostly such as it allows, and now and then something else altogether.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { JsonSchema } from './openapi.ts'
 
 /** Texts that have broken programs before. */
