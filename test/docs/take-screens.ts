@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { openBrowser } from '../helpers/chromium.ts'
-import { openPage, servePage } from '../helpers/page.ts'
+import { openPage, type PageServer, servePage } from '../helpers/page.ts'
 
 const TARGET = join(import.meta.dirname, '../../docs/screens')
 const WAIT = { timeout: 120_000 }
@@ -24,11 +24,13 @@ const LOOKS = {
 } as const
 
 type Look = keyof typeof LOOKS
+const looks = Object.keys(LOOKS) as Look[]
 
 /** Leaves a picture of what is seen now, once all pictures in sight are there. */
 async function take(page: Page, name: string, look: Look): Promise<void> {
-  await page.waitForLoadState('networkidle')
-  await page.waitForTimeout(600)
+  // While a job is followed the network is never idle.
+  if (name !== 'indexing') await page.waitForLoadState('networkidle')
+  await page.waitForTimeout(name === 'indexing' ? 0 : 600)
   const png = await page.screenshot({ animations: 'disabled' })
   const webp = await sharp(png).webp({ quality: 78, effort: 6 }).toBuffer()
   await writeFile(join(TARGET, `${name}-${look}.webp`), webp)
@@ -73,9 +75,35 @@ async function takeCollection(browser: Browser, url: string, look: Look): Promis
   })
 }
 
+/** All looks at one run of the indexer. */
+async function takeIndexing(browser: Browser, { url, album, lucida }: PageServer): Promise<void> {
+  const pages = []
+  for (const look of looks) {
+    const { page } = await openPage(browser, url, LOOKS[look])
+    await page.getByText('No pictures yet').waitFor(WAIT)
+    pages.push({ look, page })
+  }
+  const collection = { name: /^Collection/ }
+  for (const [i, { look, page }] of pages.entries()) {
+    await page.getByRole('button', collection).click()
+    if (i === 0) {
+      await page.getByLabel('Add a folder of the server').fill(album)
+      await page.getByRole('button', { name: 'Add', exact: true }).click()
+    }
+    const progress = page.locator('.job progress')
+    while (Number(await progress.getAttribute('value', WAIT)) === 0) await page.waitForTimeout(20)
+    await take(page, 'indexing', look)
+  }
+  for (const { page } of pages) {
+    await page.getByText('60 new pictures').waitFor(WAIT)
+    await page.context().close()
+  }
+  const { searchable } = await lucida.status()
+  if (searchable !== 60) throw new Error(`60 pictures were drawn, ${searchable} can be searched`)
+}
+
 await mkdir(TARGET, { recursive: true })
 const browser = await openBrowser()
-const looks = Object.keys(LOOKS) as Look[]
 {
   await using empty = await servePage({ pictures: 'none' })
   for (const look of looks) {
@@ -85,29 +113,10 @@ const looks = Object.keys(LOOKS) as Look[]
     })
   }
 }
-// Indexing is over when it is over, so each look needs a collection of its own.
-for (const look of looks) {
+{
   await using fresh = await servePage({ pictures: 'drawn' })
-  await inLook(browser, fresh.url, look, async (page) => {
-    await page
-      .getByRole('button', { name: /Collection/ })
-      .first()
-      .click()
-    await page.getByLabel('Add a folder of the server').fill(fresh.album)
-    await page.getByRole('button', { name: 'Add', exact: true }).click()
-    await page.waitForFunction(
-      `document.querySelector('.job progress')?.value > 10 && document.querySelector('.job progress')?.max > 40`,
-      undefined,
-      { ...WAIT, polling: 20 },
-    )
-    const png = await page.screenshot()
-    await writeFile(
-      join(TARGET, `indexing-${look}.webp`),
-      await sharp(png).webp({ quality: 78 }).toBuffer(),
-    )
-    await page.getByText('60 new pictures').waitFor(WAIT)
-  })
-  await takeCollection(browser, fresh.url, look)
+  await takeIndexing(browser, fresh)
+  for (const look of looks) await takeCollection(browser, fresh.url, look)
 }
 await browser.close()
 console.log((await readdir(TARGET)).length, 'pictures in docs/screens')
