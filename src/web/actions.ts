@@ -106,7 +106,6 @@ export function createActions(store: Store) {
         store.change({ notice: null })
         // A picture that is dropped is a new question.
         places.go({ query: { ...EMPTY, pictures: [{ key, weight: 1 }] }, view: null }, 'push')
-        scrollTo({ top: 0 })
       } catch (error) {
         store.change({ notice: error instanceof Error ? error.message : String(error) })
       }
@@ -143,6 +142,9 @@ export function createActions(store: Store) {
       void collecting.load()
     },
     closeCollection: () => store.change({ isCollectionOpen: false }),
+    refresh: async () => {
+      if (store.state.session?.scope) await collecting.load()
+    },
     index: (folders?: readonly string[]) => collecting.index(folders),
     addFolder: (path: string) => collecting.add(path),
     cancel: (job: Job) => collecting.cancel(job),

@@ -22,6 +22,9 @@ export interface PartProps {
 export function App({ store, actions }: { store: Store; actions: Actions }) {
   const [state, setState] = useState(store.state)
   useEffect(() => store.subscribe(() => setState(store.state)), [])
+  useEffect(() => {
+    document.title = state.query.words.trim() ? `${state.query.words.trim()} · Lucida` : 'Lucida'
+  }, [state.query.words])
   if (state.session !== null && state.session.scope === null) return <SignIn actions={actions} />
   const props = { state, actions }
   return (

@@ -24,6 +24,8 @@ export const isRunning = ({ state }: Job): boolean => state === 'queued' || stat
 
 export function createCollecting(store: Store, client: Client, searching: Searching): Collecting {
   const followed = new Set<string>()
+  /** Jobs that were told of, to notice those that were begun and ended elsewhere. */
+  let known: ReadonlySet<string> | null = null
 
   /** Says what went wrong; true when nothing did. */
   async function attempt(work: () => Promise<void>): Promise<boolean> {
@@ -52,6 +54,10 @@ export function createCollecting(store: Store, client: Client, searching: Search
       client.failures({ query: { limit: SHOWN_FAILURES } }),
     ])
     store.change({ roots, jobs: jobs.items, failures: failures.items })
+    const ended = jobs.items.filter((job) => !isRunning(job)).map(({ id }) => id)
+    const isNews = known !== null && ended.some((id) => !known!.has(id) && !followed.has(id))
+    known = new Set(ended)
+    if (isNews) searching.again()
     for (const job of jobs.items.filter(isRunning)) void follow(job)
   }
 
@@ -83,8 +89,8 @@ export function createCollecting(store: Store, client: Client, searching: Search
         if (store.state.session?.scope == null) break
       }
     }
-    followed.delete(job.id)
     await attempt(readAll)
+    followed.delete(job.id)
     if (scrollY <= 200 && store.state.view === null) searching.again()
   }
 

@@ -3,6 +3,9 @@ import type { Actions } from './actions.ts'
 
 /** Listens for as long as the page is open. */
 export function listen(actions: Actions): void {
+  // Somebody may have indexed from a shell meanwhile.
+  addEventListener('focus', () => void actions.refresh())
+
   addEventListener('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return
     if (isTypedInto(event.target) || document.querySelector('dialog[open]')) return

@@ -87,7 +87,10 @@ export function createSearching(store: Store, client: Client): Searching {
       const { query } = store.state
       const isSame =
         asked !== null && JSON.stringify(request(asked)) === JSON.stringify(request(query))
-      if (!isSame) start(isTyping)
+      if (isSame) return
+      start(isTyping)
+      // The best pictures of the new answer are at the top.
+      scrollTo({ top: 0, behavior: 'instant' })
     },
     again() {
       filtered = null

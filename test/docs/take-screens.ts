@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { openBrowser } from '../helpers/chromium.ts'
-import { openPage, type PageServer, servePage } from '../helpers/page.ts'
+import { openPage, servePage } from '../helpers/page.ts'
 
 const TARGET = join(import.meta.dirname, '../../docs/screens')
 const WAIT = { timeout: 120_000 }
@@ -75,31 +75,17 @@ async function takeCollection(browser: Browser, url: string, look: Look): Promis
   })
 }
 
-/** All looks at one run of the indexer. */
-async function takeIndexing(browser: Browser, { url, album, lucida }: PageServer): Promise<void> {
-  const pages = []
-  for (const look of looks) {
-    const { page } = await openPage(browser, url, LOOKS[look])
-    await page.getByText('No pictures yet').waitFor(WAIT)
-    pages.push({ look, page })
-  }
-  const collection = { name: /^Collection/ }
-  for (const [i, { look, page }] of pages.entries()) {
-    await page.getByRole('button', collection).click()
-    if (i === 0) {
-      await page.getByLabel('Add a folder of the server').fill(album)
-      await page.getByRole('button', { name: 'Add', exact: true }).click()
-    }
+/** Indexing is over when it is over, so each look needs a collection of its own. */
+async function takeIndexing(browser: Browser, url: string, album: string, look: Look) {
+  await inLook(browser, url, look, async (page) => {
+    await page.getByRole('button', { name: /^Collection/ }).click()
+    await page.getByLabel('Add a folder of the server').fill(album)
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
     const progress = page.locator('.job progress')
     while (Number(await progress.getAttribute('value', WAIT)) === 0) await page.waitForTimeout(20)
     await take(page, 'indexing', look)
-  }
-  for (const { page } of pages) {
     await page.getByText('60 new pictures').waitFor(WAIT)
-    await page.context().close()
-  }
-  const { searchable } = await lucida.status()
-  if (searchable !== 60) throw new Error(`60 pictures were drawn, ${searchable} can be searched`)
+  })
 }
 
 await mkdir(TARGET, { recursive: true })
@@ -113,10 +99,10 @@ const browser = await openBrowser()
     })
   }
 }
-{
+for (const look of looks) {
   await using fresh = await servePage({ pictures: 'drawn' })
-  await takeIndexing(browser, fresh)
-  for (const look of looks) await takeCollection(browser, fresh.url, look)
+  await takeIndexing(browser, fresh.url, fresh.album, look)
+  await takeCollection(browser, fresh.url, look)
 }
 await browser.close()
 console.log((await readdir(TARGET)).length, 'pictures in docs/screens')

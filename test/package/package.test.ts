@@ -1,8 +1,8 @@
 // The package as users get it: packed, unpacked elsewhere, run by its executable and its entry.
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { extract } from 'tar'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -43,6 +43,15 @@ test('the executable indexes and searches', async () => {
     settings(),
   )
   expect(JSON.parse(stdout).results).toHaveLength(2)
+})
+
+test('the page is in it, with what it loads', async () => {
+  const page = await readFile(join(folder, 'package/dist/web/index.html'), 'utf8')
+  const assets = [...page.matchAll(/(?:src|href)="\/(assets\/[^"]+)"/g)].map(([, path]) => path!)
+  expect(assets.map((path) => extname(path)).sort()).toEqual(['.css', '.js', '.svg'])
+  for (const path of assets) {
+    expect((await readFile(join(folder, 'package/dist/web', path))).length).toBeGreaterThan(100)
+  }
 })
 
 test('the entry exports openLucida', async () => {

@@ -78,7 +78,7 @@ describePage('the page of an empty collection', () => {
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     await page.getByText('5 new pictures · 1 failure').waitFor(WAIT)
     const seen = (await states.jsonValue()) as string[]
-    expect(seen.at(-1)).toBe('Done Photos')
+    expect(seen.at(-1)).toBe('Done: Photos')
     expect(seen.some((text) => text.startsWith('Indexing') || text.startsWith('Waiting'))).toBe(
       true,
     )
@@ -101,6 +101,25 @@ describePage('the page of an empty collection', () => {
     await page.getByText('1 new picture · 5 as before').waitFor(WAIT)
   })
 
+  test('what was indexed from a shell is there when one comes back', async () => {
+    const page = await open()
+    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(6)
+    await writeFile(join(server.album, 'newer.png'), await drawPicture('#808080'))
+    const started = await fetch(`${server.url}/v1/index`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{}',
+    })
+    const { job } = (await started.json()) as { job: { id: string } }
+    const stateOf = async () => {
+      const response = await fetch(`${server.url}/v1/jobs/${job.id}`)
+      return ((await response.json()) as { job: { state: string } }).job.state
+    }
+    await expect.poll(stateOf, WAIT).toBe('done')
+    await page.evaluate(`dispatchEvent(new Event('focus'))`)
+    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(7)
+  })
+
   // Last: from here on the server asks everybody for a key.
   test('signs in with a key, indexes with it, and signs out', async () => {
     const { key } = await server.lucida.keys.create({ name: 'test', scope: 'write' })
@@ -119,14 +138,14 @@ describePage('the page of an empty collection', () => {
     await page.getByText('The key is not valid').waitFor(WAIT)
     await field.fill(key)
     await page.getByRole('button', { name: 'Sign in' }).click()
-    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(6)
+    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(7)
 
     await page.reload()
-    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(6)
+    await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(7)
     await page.getByRole('button', { name: /^Collection/ }).click()
     // A change, which the token of the session goes with.
     await page.getByRole('button', { name: 'Index now' }).click()
-    await page.getByText('6 as before').waitFor(WAIT)
+    await page.getByText('7 as before').waitFor(WAIT)
     // Adding folders needs another scope.
     expect(await page.getByLabel('Add a folder of the server').isVisible()).toBe(false)
     await page.getByRole('button', { name: 'Sign out' }).click()

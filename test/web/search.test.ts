@@ -259,8 +259,16 @@ describePage('the page over a collection', () => {
     expect(new URL(page.url()).search).toBe('')
   })
 
-  test.each(['light', 'dark'] as const)('no barrier in %s', async (colorScheme) => {
-    const page = await open('/?q=snow+-+people', { colorScheme, reducedMotion: 'reduce' })
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+  ] as const)('no barrier in %s, %i wide', async (colorScheme, width) => {
+    const page = await open('/?q=snow+-+people', {
+      colorScheme,
+      reducedMotion: 'reduce',
+      viewport: { width, height: 800 },
+    })
     await page.locator('.chip').nth(1).waitFor(WAIT)
     expect(await findBarriers(page)).toEqual([])
     await page.locator('.grid a').first().click()

@@ -14,7 +14,7 @@ const STATES: Readonly<Record<Job['state'], string>> = {
 export function JobRow(props: { key: string; job: Job; onCancel: (() => void) | null }) {
   const { job, onCancel } = props
   const { done, found, complete, state, folder, counts, error } = job
-  const where = folder === null ? '' : ` ${fileName(folder)}`
+  const where = folder === null ? '' : `: ${fileName(folder)}`
   const far = found === 0 ? '' : `${done} of ${found}${complete ? '' : ' or more'}`
   return (
     <div class="job">
