@@ -30,7 +30,8 @@ export function countText(count: number, one: string, many = `${one}s`): string 
 /** Most models name their make again. */
 export function cameraText({ cameraMake, cameraModel }: ImageDetail): string | null {
   if (cameraMake === null || cameraModel === null) return cameraModel ?? cameraMake
-  const repeats = cameraModel.toLowerCase().startsWith(cameraMake.toLowerCase())
+  const [brand] = cameraMake.toLowerCase().split(' ')
+  const repeats = cameraModel.toLowerCase().startsWith(brand!)
   return repeats ? cameraModel : `${cameraMake} ${cameraModel}`
 }
 
