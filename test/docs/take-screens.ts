@@ -28,10 +28,12 @@ const looks = Object.keys(LOOKS) as Look[]
 
 /** Leaves a picture of what is seen now, once all pictures in sight are there. */
 async function take(page: Page, name: string, look: Look): Promise<void> {
-  // While a job is followed the network is never idle.
-  if (name !== 'indexing') await page.waitForLoadState('networkidle')
-  await page.waitForTimeout(name === 'indexing' ? 0 : 600)
-  const png = await page.screenshot({ animations: 'disabled' })
+  await page.waitForLoadState('networkidle')
+  await page.waitForTimeout(600)
+  await save(await page.screenshot({ animations: 'disabled' }), name, look)
+}
+
+async function save(png: Buffer, name: string, look: Look): Promise<void> {
   const webp = await sharp(png).webp({ quality: 78, effort: 6 }).toBuffer()
   await writeFile(join(TARGET, `${name}-${look}.webp`), webp)
   console.log(`${name}-${look}.webp ${Math.round(webp.length / 1000)} kB`)
@@ -82,8 +84,14 @@ async function takeIndexing(browser: Browser, url: string, album: string, look: 
     await page.getByLabel('Add a folder of the server').fill(album)
     await page.getByRole('button', { name: 'Add', exact: true }).click()
     const progress = page.locator('.job progress')
-    while (Number(await progress.getAttribute('value', WAIT)) === 0) await page.waitForTimeout(20)
-    await take(page, 'indexing', look)
+    // A picture of the middle: what is done before and after it is taken is the same.
+    for (let before = 0; before < 60; ) {
+      const png = await page.screenshot()
+      const after = Number(await progress.getAttribute('value', WAIT))
+      await save(png, 'indexing', look)
+      if (before > 0 && before === after) break
+      before = after
+    }
     await page.getByText('60 new pictures').waitFor(WAIT)
   })
 }

@@ -34,7 +34,7 @@ export function Collection({ state, actions }: PartProps) {
             />
           ))}
         </ul>
-        <p class="hint" hidden={roots === null || folders.length > 0}>
+        <p class="hint" hidden={roots === null || folders.length > 0 || running.length > 0}>
           No folder is indexed yet. In a shell: <code>lucida index ~/Photos</code>
         </p>
         <button
