@@ -26,9 +26,13 @@ const LOOKS = {
 type Look = keyof typeof LOOKS
 const looks = Object.keys(LOOKS) as Look[]
 
+/** Whether every picture in sight is there. */
+const IS_COMPLETE = `[...document.querySelectorAll('.grid img, .large')].every((image) =>
+  image.getBoundingClientRect().top > innerHeight || image.classList.contains('there'))`
+
 /** Leaves a picture of what is seen now, once all pictures in sight are there. */
 async function take(page: Page, name: string, look: Look): Promise<void> {
-  await page.waitForLoadState('networkidle')
+  while (!(await page.evaluate(IS_COMPLETE))) await page.waitForTimeout(100)
   await page.waitForTimeout(600)
   await save(await page.screenshot({ animations: 'disabled' }), name, look)
 }
@@ -58,6 +62,9 @@ async function takeCollection(browser: Browser, url: string, look: Look): Promis
     await take(page, 'all', look)
     await page.fill('#search', 'snow on a mountain')
     await page.getByText('best first ·').waitFor(WAIT)
+    // Words that were asked for before are not encoded again.
+    await page.reload()
+    await page.getByText('best first ·').waitFor(WAIT)
     await take(page, 'search', look)
     await page.goto(`${url}/?q=a+sunset+over+the+sea&gps=true`)
     await page.locator('.grid a').first().click()
@@ -66,6 +73,7 @@ async function takeCollection(browser: Browser, url: string, look: Look): Promis
     await page.getByLabel('Labels, separated by commas').fill('sunset, mountain, animal, city')
     await page.getByRole('button', { name: 'Compare' }).click()
     await page.locator('.bars li').first().waitFor(WAIT)
+    await page.evaluate(`document.querySelector('dialog').scrollTo(0, 0)`)
     await take(page, 'detail', look)
     await page.getByRole('button', { name: 'More like this' }).click()
     await page.getByRole('button', { name: 'Remove picture 1' }).waitFor(WAIT)
