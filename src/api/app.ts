@@ -105,6 +105,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     async close() {
       closing.abort()
       await jobs.close()
+      await load.idle()
     },
   }
 }

@@ -25,6 +25,8 @@ export interface Load {
   readonly limit: MiddlewareHandler<ApiEnv>
   /** Requests under way. */
   readonly requests: number
+  /** Waits until none is: also those whose clients have gone, which nothing else waits for. */
+  idle(): Promise<void>
 }
 
 /** Refuses with 503 what comes on top of the limits. */
@@ -34,6 +36,7 @@ export function openLoad({
 }: LoadLimits = {}): Load {
   let requests = 0
   let large = 0
+  const waiting: (() => void)[] = []
   return {
     get requests() {
       return requests
@@ -50,8 +53,11 @@ export function openLoad({
       } finally {
         requests--
         if (isLarge) large--
+        if (requests === 0) for (const resolve of waiting.splice(0)) resolve()
       }
     },
+    idle: () =>
+      requests === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
   }
 }
 

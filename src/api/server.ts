@@ -55,8 +55,9 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
       // Streams end with the jobs that they follow, and so must not wait for them.
       const servers = local ? [network, local] : [network]
       const closed = servers.map(closeServer)
+      await Promise.all([...closed, api.close()])
+      // What came in until the last connection was closed.
       await api.close()
-      await Promise.all(closed)
     },
   }
 }

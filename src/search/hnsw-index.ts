@@ -93,7 +93,12 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         })
         unsaved = false
       }),
-    close: () => inOrder(() => worker.close()),
+    close: () =>
+      inOrder(async () => {
+        // Answered after the searches under way: ending the thread inside the library ends the process.
+        await worker.call('vectorsOf', [[]]).catch(() => {})
+        await worker.close()
+      }),
   }
 }
 

@@ -7,7 +7,7 @@ import { readEvents } from '../../src/client/event-stream.ts'
 function fakeFetch(answer: () => Response) {
   const asked: Request[] = []
   const fetch: typeof globalThis.fetch = async (input, init) => {
-    asked.push(new Request(input as string, init))
+    asked.push(new Request(input, init))
     return answer()
   }
   return { asked, fetch }
