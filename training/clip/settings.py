@@ -59,7 +59,7 @@ RECIPES = {
     "full": Recipe(
         name="full",
         vocabulary=8192,
-        joint_steps=2400,
+        joint_steps=1400,
         joint_batch=256,
         image_batch=128,
         px=80,
