@@ -54,7 +54,7 @@ const ENV: Record<keyof Config, string> = {
   threads: 'LUCIDA_THREADS',
 }
 
-const DEFAULTS = { model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 } as const
+const DEFAULTS = { model: 'lucida-clip-1', vectorIndex: 'auto', threads: 0 } as const
 
 /** All settings with their documentation. */
 export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[]).map((key) => ({

@@ -25,7 +25,7 @@ export async function run(): Promise<void> {
     await mkdir(photos)
     await unpack(SET, photos)
     const rows = await readRows(SET)
-    printHeader('recall', 'lucida-clip-0', `${SET}: ${rows.length} pictures`)
+    printHeader('recall', 'lucida-clip-1', `${SET}: ${rows.length} pictures`)
     const dataDir = join(folder, 'data')
     await indexTwice(photos, dataDir)
     for (const vectorIndex of ['exact', 'hnsw'] as const) {
@@ -38,7 +38,7 @@ export async function run(): Promise<void> {
 
 async function indexTwice(photos: string, dataDir: string): Promise<void> {
   for (const name of ['from nothing', 'again']) {
-    const lucida = await openLucida({ dataDir, model: 'lucida-clip-0', databaseUrl: undefined })
+    const lucida = await openLucida({ dataDir, model: 'lucida-clip-1', databaseUrl: undefined })
     let done: Extract<IndexEvent, { type: 'done' }> | undefined
     for await (const event of lucida.index([photos])) if (event.type === 'done') done = event
     await lucida.close()
@@ -61,7 +61,7 @@ async function measure(
   dataDir: string,
   rows: readonly DatasetRow[],
 ): Promise<void> {
-  const lucida = await openLucida({ dataDir, vectorIndex, model: 'lucida-clip-0' })
+  const lucida = await openLucida({ dataDir, vectorIndex, model: 'lucida-clip-1' })
   const found = KS.map(() => 0)
   const tookMs: number[] = []
   let queries = 0

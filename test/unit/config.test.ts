@@ -25,7 +25,7 @@ const refused = (...words: string[]) =>
 describe('a setting', () => {
   test('that is set nowhere has its default', () => {
     const { dataDir, ...rest } = resolved({ env: { XDG_DATA_HOME: '/data', APPDATA: '/data' } })
-    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+    expect(rest).toEqual({ model: 'lucida-clip-1', vectorIndex: 'auto', threads: 0 })
     expect(dataDir).toMatch(/lucida$/i)
   })
 
@@ -50,7 +50,7 @@ describe('a setting', () => {
   test('that is empty, blank or undefined counts as not set', () => {
     const env = { LUCIDA_MODEL: '', DATABASE_URL: '  ', LUCIDA_THREADS: undefined }
     const { dataDir: _, ...rest } = resolved({ env, flags: { model: undefined } })
-    expect(rest).toEqual({ model: 'lucida-clip-0', vectorIndex: 'auto', threads: 0 })
+    expect(rest).toEqual({ model: 'lucida-clip-1', vectorIndex: 'auto', threads: 0 })
   })
 
   test.each([
@@ -103,7 +103,7 @@ describe('the settings file', () => {
   })
 
   test('with a misspelt setting is refused, naming it', async () => {
-    await writeSettings({ modle: 'lucida-clip-0' })
+    await writeSettings({ modle: 'lucida-clip-1' })
     expect(() => resolved()).toThrow(refused(CONFIG_FILE, 'modle'))
   })
 

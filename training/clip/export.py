@@ -41,7 +41,7 @@ def main() -> None:
     for name in ("text_model.onnx", "vision_model.onnx"):
         store_weights_as_int8(float32 / name, folder / "onnx" / name)
     write_configuration(recipe, folder, scale)
-    write_manifest(folder, [recipe.folder / "relevance.json"])
+    write_manifest(folder)
     for path in sorted(folder.rglob("*.*")):
         print(f"{path.stat().st_size:>10,}  {path.relative_to(folder)}")
 
@@ -119,8 +119,8 @@ def write_configuration(recipe: Recipe, folder: Path, scale: float) -> None:
         })
 
 
-def write_manifest(folder: Path, calibration: list[Path]) -> None:
-    """Digests of all files, and how relevance was calibrated where that has been measured."""
+def write_manifest(folder: Path) -> None:
+    """Digests of all files. `npm run bench -- relevance write` adds how relevance is calibrated."""
     manifest = {
         "name": MODEL_NAME,
         "title": "Lucida's own small CLIP, the built-in default",
@@ -134,9 +134,6 @@ def write_manifest(folder: Path, calibration: list[Path]) -> None:
     ):
         data = (folder / name).read_bytes()
         manifest["files"][name] = {"sizeBytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    for path in calibration:
-        if path.exists():
-            manifest["relevance"] = json.loads(path.read_text())
     write_json(folder / "manifest.json", manifest)
 
 

@@ -21,6 +21,7 @@ from .progress import Average, load, log, save
 from .settings import RECIPES, Phase, Recipe
 from .targets import Targets, feature_targets, joint_targets
 
+GALLERY = ("flickr8k-train", "coco-train")  # whose validation rows are searched
 CHECKPOINT_EVERY_S = 120
 SEED = 20261122
 
@@ -125,23 +126,21 @@ def embed(network: torch.nn.Module, pictures: np.ndarray, px: int) -> Tensor:
 
 def validate(network, targets: Targets, sets, px: int) -> dict[str, float]:
     """Cosine to the target on validation rows of every set, and recall on those of Flickr8k."""
-    figures, offset, gallery, queries, owners = [], 0, [], [], []
+    figures, offset, gallery = [], 0, []
     for one in sets:
-        rows = np.flatnonzero(one.is_validation & ~one.is_held_out)[: 400 if "flickr" in one.name or "coco" in one.name else 60]
+        rows = np.flatnonzero(one.is_validation & ~one.is_held_out)
+        rows = rows if one.name in GALLERY else rows[:60]
         vectors = embed(network, one.pixels[rows], px)
         figures.append((vectors * targets.images[rows + offset]).sum(1).mean().item())
-        if one.name in ("flickr8k-train", "coco-train"):
-            if targets.captions and one.name == "flickr8k-train":
-                mine = np.isin(targets.captions.owners, rows + offset)
-                queries = targets.captions.vectors[mine]
-                owners = np.searchsorted(rows + offset, targets.captions.owners[mine])
-            gallery.append(vectors)
+        if one.name in GALLERY:
+            gallery.append((rows + offset, vectors))
         offset += len(one)
     result = {"cosine_flickr8k": figures[0], "cosine": float(np.mean(figures))}
-    if len(queries):
-        scores = queries @ torch.cat(gallery).T
-        own = scores.gather(1, torch.from_numpy(owners)[:, None])
-        result["recall10"] = ((scores > own).sum(1) < 10).float().mean().item()
+    if captions := targets.validation:
+        rows, vectors = (np.concatenate(parts) for parts in zip(*gallery))
+        scores = captions.vectors.numpy() @ vectors.T
+        own = scores[np.arange(len(scores)), np.searchsorted(rows, captions.owners)]
+        result["recall10"] = float(((scores > own[:, None]).sum(1) < 10).mean())
     return result
 
 

@@ -21,7 +21,8 @@ class Captions:
 @dataclass
 class Targets:
     images: Tensor  # [n, d]
-    captions: Captions | None
+    captions: Captions | None = None  # of training pictures
+    validation: Captions | None = None
 
 
 def feature_targets(sets: list[PictureSet]) -> Targets:
@@ -29,7 +30,7 @@ def feature_targets(sets: list[PictureSet]) -> Targets:
     more, weak ones still count."""
     spread = pca_basis()["std"] ** 0.5
     features = np.concatenate([one.teacher["pca"] for one in sets]) * spread
-    return Targets(F.normalize(torch.from_numpy(features), dim=1), None)
+    return Targets(F.normalize(torch.from_numpy(features), dim=1))
 
 
 def joint_targets(recipe: Recipe, sets: list[PictureSet]) -> Targets:
@@ -42,7 +43,9 @@ def joint_targets(recipe: Recipe, sets: list[PictureSet]) -> Targets:
     if len(images) != sum(map(len, sets)):
         raise SystemExit(f"{path} was made for other data sets; run python -m clip.joint_space anew")
     vectors = [F.normalize(torch.from_numpy(a.astype(np.float32)), dim=1) for a in (images, captions)]
-    return Targets(vectors[0], Captions(vectors[1], owners))
+    unseen = np.concatenate([one.is_validation for one in sets])[owners]
+    training, validation = (Captions(vectors[1][torch.from_numpy(mask)], owners[mask]) for mask in (~unseen, unseen))
+    return Targets(vectors[0], training, validation)
 
 
 def teacher_inputs(sets: list[PictureSet], classes: bool = True) -> tuple[Tensor, Tensor, Tensor]:
