@@ -1,4 +1,4 @@
-"""Step 5: measure a model folder on what it has not been trained on: retrieval on flickr8k-dev,
+"""Step 6: measure a model folder on what it has not been trained on: retrieval on flickr8k-dev,
 zero-shot on the held-out classes, loss by int8, and speed.
 
     python -m clip.evaluate [--seed-model FOLDER]     quality of the new model, and of the seed
@@ -13,12 +13,17 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 from .datasets import YARDSTICK, PictureSet, class_of, held_out_classes
+from .joint_space import JointSpace, embed_texts
 from .models import ShippedModel, unit
+from .progress import load
 from .settings import RECIPES, Recipe, datasets_root
+from .targets import teacher_inputs
 from .texts import TEMPLATES
+from .tokenizer import encode, load_tokenizer
 
 KS = (1, 5, 10)
 RESAMPLES = 2000
@@ -54,8 +59,8 @@ def evaluate(recipe: Recipe, seed_model: Path | None) -> dict:
     if seed_model:
         differences = hits["new"]["text_to_image"] - hits["seed"]["text_to_image"]
         result["gain"] = intervals(differences)
-    exact = retrieval(float32, pictures, captions)["text_to_image"]
-    result["float32"] = intervals(exact)
+    result["float32"] = intervals(retrieval(float32, pictures, captions)["text_to_image"])
+    result["teacher"] = intervals(teacher_retrieval(recipe, yardstick))
     return result
 
 
@@ -69,8 +74,24 @@ def read_pictures(one: PictureSet, rows: np.ndarray | None = None) -> list[Image
 def retrieval(model: ShippedModel, pictures: list[Image.Image], captions: list[list[str]]) -> dict:
     """For every picture, the share of its captions that find it among the first k (text -> image),
     and whether one of its captions is among the first k (image -> text): [pictures, k]."""
-    images = model.embed_pictures(pictures)
     texts = model.embed_texts([text for group in captions for text in group])
+    return ranks(model.embed_pictures(pictures), texts, captions)
+
+
+@torch.no_grad()
+def teacher_retrieval(recipe: Recipe, one: PictureSet) -> np.ndarray:
+    """Text -> image where the frozen teacher places the pictures: what the joint space allows."""
+    tokenizer = load_tokenizer(recipe)
+    space = JointSpace(tokenizer.get_vocab_size())
+    space.load_state_dict(load(recipe.folder / "joint.pt")["average"])
+    space.eval()
+    captions = [row["captions"] for row in one.rows]
+    texts = embed_texts(space.text, encode(tokenizer, [text for group in captions for text in group]))
+    images = space.teacher(*teacher_inputs([one]))
+    return ranks(images.numpy(), texts.numpy(), captions)["text_to_image"]
+
+
+def ranks(images: np.ndarray, texts: np.ndarray, captions: list[list[str]]) -> dict:
     owners = np.repeat(np.arange(len(captions)), [len(group) for group in captions])
     scores = texts @ images.T
     own = scores[np.arange(len(texts)), owners]

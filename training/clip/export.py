@@ -1,4 +1,4 @@
-"""Step 4: the trained towers as a model folder in the Hugging Face layout: ONNX with int8 weights,
+"""Step 5: the trained towers as a model folder in the Hugging Face layout: ONNX with int8 weights,
 tokenizer, configuration, and golden token ids.
 
     python -m clip.export"""

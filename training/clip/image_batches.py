@@ -12,8 +12,8 @@ from .settings import MEAN, STD
 class ImageBatches:
     """Draws pictures by the shares of their sets, and crops and mirrors them."""
 
-    def __init__(self, sets: list[PictureSet], size: int, px: int, seed: int):
-        self.sets, self.size, self.px, self.seed = sets, size, px, seed
+    def __init__(self, sets: list[PictureSet], size: int, px: int, area: float, seed: int):
+        self.sets, self.size, self.px, self.area, self.seed = sets, size, px, area, seed
         self.candidates = [np.flatnonzero(one.is_training) for one in sets]
         shares = np.array([TRAINING_SETS[one.name].share for one in sets])
         self.shares = shares / shares.sum()
@@ -26,15 +26,15 @@ class ImageBatches:
         rows = np.empty(self.size, np.int64)
         for i, which in enumerate(random.choice(len(self.sets), self.size, p=self.shares)):
             row = random.choice(self.candidates[which])
-            pixels[i] = augment(self.sets[which].pixels[row], self.px, random)
+            pixels[i] = augment(self.sets[which].pixels[row], self.px, self.area, random)
             rows[i] = self.offsets[which] + row
         return rows, to_tensor(pixels)
 
 
-def augment(picture: np.ndarray, px: int, random: np.random.Generator) -> np.ndarray:
-    """A random crop of 35 to 100 % of the area, mirrored half of the time, with a little colour."""
+def augment(picture: np.ndarray, px: int, least_area: float, random: np.random.Generator) -> np.ndarray:
+    """A random crop of at least this share of the area, mirrored half of the time, with a little colour."""
     side = picture.shape[0]
-    area, ratio = random.uniform(0.35, 1), np.exp(random.uniform(-0.25, 0.25))
+    area, ratio = random.uniform(least_area, 1), np.exp(random.uniform(-0.25, 0.25))
     width, height = (min(side, side * np.sqrt(area * r)) for r in (ratio, 1 / ratio))
     left, top = random.uniform(0, side - width), random.uniform(0, side - height)
     box = (left, top, left + width, top + height)

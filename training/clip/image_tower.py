@@ -52,7 +52,7 @@ def train(recipe: Recipe, phase_index: int, name: str = "image-tower", samples: 
     path = recipe.folder / f"{name}-{phase.name}.pt"
     seen = begin(recipe, phase_index, name, network, average, optimiser)
 
-    batches = ImageBatches(sets, recipe.image_batch, phase.px, SEED + phase_index)
+    batches = ImageBatches(sets, recipe.image_batch, phase.px, phase.area, SEED + phase_index)
     forward = torch.compile(network) if recipe.compile else network
     curve = recipe.folder / f"{name}.jsonl"
     state = lambda: {  # noqa: E731

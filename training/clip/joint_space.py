@@ -81,7 +81,9 @@ def train(recipe: Recipe, ideas: set[str], steps: int, name: str) -> None:
         for group in optimiser.param_groups:
             group["lr"] = 1e-3 * rate_at(step, steps)
         batch = batches.batch(step, TWINS if "twins" in ideas else 0, NAMES if "names" in ideas else 1)
-        loss = loss_of(space, batch, inputs, ideas)
+        with torch.autocast("cpu", torch.bfloat16):
+            images = space.teacher(*(values[batch.rows] for values in inputs))
+        loss = loss_of(space, batch, images, ideas)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(space.parameters(), 1.0)
@@ -105,14 +107,13 @@ def train(recipe: Recipe, ideas: set[str], steps: int, name: str) -> None:
         write_targets(average.network, batches, inputs, recipe.folder / "joint-targets.npz")
 
 
-def loss_of(space: JointSpace, batch: JointBatch, inputs, ideas: set[str]) -> Tensor:
+def loss_of(space: JointSpace, batch: JointBatch, images: Tensor, ideas: set[str]) -> Tensor:
     keys = batch.keys if "positives" in ideas else np.arange(len(batch.keys))
     texts = [batch.texts, batch.names[0]]
     if batch.twins is not None:
         texts += [batch.twins[:, 0], batch.twins[:, 1]]
     with torch.autocast("cpu", torch.bfloat16):
         vectors = embed_texts(space.text, np.concatenate(texts))
-        images = space.teacher(*(values[batch.rows] for values in inputs))
     vectors, names, *twins = vectors.split([len(one) for one in texts])
     scale, keys = space.log_scale.exp().clamp(max=100), torch.from_numpy(keys)
     if "softmax" in ideas:
@@ -124,7 +125,8 @@ def loss_of(space: JointSpace, batch: JointBatch, inputs, ideas: set[str]) -> Te
     if "names" in ideas:
         wanted = torch.from_numpy(batch.names[1])
         given = F.normalize(space.to_clip(names), dim=1)
-        loss = loss + 0.5 * contrast(given, F.normalize(wanted - wanted.mean(0), dim=1), torch.arange(len(names)), scale)
+        wanted = F.normalize(wanted - wanted.mean(0), dim=1)  # what all names share says nothing
+        loss = loss + 0.5 * contrast(given, wanted, torch.arange(len(names)), scale)
     return loss
 
 
@@ -144,19 +146,26 @@ def rate_at(step: int, steps: int) -> float:
     return min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
 
 
-@torch.no_grad()
 def validation_recall(space: JointSpace, batches: JointBatches, sets, inputs) -> float:
-    """Text -> image R@10 of Flickr8k's validation rows among those and COCO's."""
-    gallery, offset, queries = [], 0, np.empty((0, 28), np.int64)
-    for one in sets:
-        rows = np.flatnonzero(one.is_validation)
-        if one.name in ("flickr8k-train", "coco-train"):
-            gallery.append(rows + offset)
-        if one.name == "flickr8k-train":
-            queries = batches.captions[rows].reshape(-1, batches.captions.shape[-1])
-        offset += len(one)
-    images = space.teacher(*(values[np.concatenate(gallery)] for values in inputs))
-    scores = embed_texts(space.text, queries) @ images.T
+    """What `search_validation` gives when the teacher itself places the pictures."""
+    with torch.no_grad():
+        rows = validation_gallery(sets)
+        return search_validation(space.text, batches, sets, space.teacher(*(values[rows] for values in inputs)))
+
+
+def validation_gallery(sets) -> np.ndarray:
+    """Validation rows of Flickr8k, then of COCO, counted over all sets."""
+    offsets = np.cumsum([0] + [len(one) for one in sets])
+    by_name = {one.name: offset + np.flatnonzero(one.is_validation) for one, offset in zip(sets, offsets)}
+    return np.concatenate([by_name[name] for name in ("flickr8k-train", "coco-train")])
+
+
+@torch.no_grad()
+def search_validation(tower: TextTower, batches: JointBatches, sets, gallery: Tensor) -> float:
+    """Text -> image R@10 of Flickr8k's validation captions among the gallery."""
+    flickr8k = next(one for one in sets if one.name == "flickr8k-train")
+    queries = batches.captions[np.flatnonzero(flickr8k.is_validation)].reshape(-1, batches.captions.shape[-1])
+    scores = embed_texts(tower, queries) @ gallery.T
     own = scores.gather(1, (torch.arange(len(queries)) // 5)[:, None])
     return ((scores > own).sum(1) < 10).float().mean().item()
 

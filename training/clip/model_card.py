@@ -1,4 +1,4 @@
-"""Step 7: the model card, with the figures that clip.report has gathered.
+"""Step 9: the model card, with the figures that clip.report has gathered.
 
     python -m clip.model_card"""
 

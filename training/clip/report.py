@@ -1,4 +1,4 @@
-"""Step 6: docs/built-in-model.md, from what the other steps have measured.
+"""Step 8: docs/built-in-model.md, from what the other steps have measured.
 
     python -m clip.report
 
@@ -69,6 +69,10 @@ def render(measured: dict, notes: str) -> str:
         "Neither model was trained on it.\n",
         retrieval_table(models),
     ]
+    if "teacher" in evaluation:
+        ceiling = " / ".join(percent(evaluation["teacher"][f"R@{k}"][0]) for k in (1, 5, 10))
+        parts.append(f"Where the frozen teacher places the pictures, the joint space reaches {ceiling} text → image: "
+                     "the rest is what the image tower loses.\n")
     if "gain" in evaluation:
         parts.append(f"Gain of R@10, text → image: **{points(evaluation['gain']['R@10'])} points**.\n")
     parts.append("## Zero-shot on held-out classes\n\nTop-1. The new model has not been trained on pictures of these "

@@ -27,6 +27,7 @@ class Phase:
     samples: int
     rate: tuple[float, float]  # learning rate at its start and at its end
     captions: float = 0.0  # weight of the contrast with captions
+    area: float = 0.35  # least share of a picture that a crop shows
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Recipe:
     vocabulary: int
     joint_steps: int
     joint_batch: int
+    text_steps: int
     phases: tuple[Phase, ...]
     image_batch: int
     px: int  # what the exported tower takes
@@ -61,12 +63,13 @@ RECIPES = {
         vocabulary=8192,
         joint_steps=1400,
         joint_batch=256,
+        text_steps=300,
         image_batch=128,
         px=80,
         phases=(
             Phase("features", "features", px=64, samples=500_000, rate=(1.5e-3, 1.5e-3)),
-            Phase("joint", "joint", px=64, samples=700_000, rate=(1.5e-3, 1.5e-3), captions=0.1),
-            Phase("finish", "joint", px=80, samples=300_000, rate=(1.2e-3, 1e-5), captions=0.1),
+            Phase("joint", "joint", px=64, samples=700_000, rate=(1.5e-3, 1.5e-3), captions=0.1, area=0.45),
+            Phase("finish", "joint", px=80, samples=300_000, rate=(1.2e-3, 1e-5), captions=0.1, area=0.55),
         ),
     ),
     "smoke": Recipe(
@@ -74,6 +77,7 @@ RECIPES = {
         vocabulary=1024,
         joint_steps=20,
         joint_batch=64,
+        text_steps=10,
         image_batch=16,
         px=48,
         phases=(

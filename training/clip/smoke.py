@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 
-from . import evaluate, export, image_tower, joint_space, model_card, report, tokenizer
+from . import evaluate, export, image_tower, joint_space, model_card, report, text_tower, tokenizer
 from .settings import RECIPES
 
 RECIPE = RECIPES["smoke"]
@@ -15,6 +15,7 @@ STEPS = [
     (tokenizer, []),
     (joint_space, []),
     *((image_tower, ["--phase", phase.name]) for phase in RECIPE.phases),
+    (text_tower, []),
     (export, []),
     (evaluate, []),
     (evaluate, ["--speed"]),
