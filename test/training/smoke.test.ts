@@ -13,6 +13,7 @@ import { findModel } from '../../src/models/registry.ts'
 const TRAINING = fileURLToPath(new URL('../../training', import.meta.url))
 const PYTHON = process.env.LUCIDA_PYTHON ?? 'python3'
 const NEEDS = 'import torch, onnx, onnxruntime, tokenizers, PIL, matplotlib'
+const GUARDS = 'no validation row or held-out class leaks into training, and its formulas are right'
 const name = 'the training chain runs from data sets to a model that Lucida opens'
 
 /** Why the chain cannot run here, if it cannot. */
@@ -27,13 +28,17 @@ function obstacle(): string | undefined {
 
 const reason = obstacle()
 if (reason === undefined) {
+  test(GUARDS, async () => {
+    const { stderr } = await python(['-m', 'unittest', 'clip.tests'], process.env)
+    expect(stderr).toMatch(/^OK$/m)
+  })
+
   test(name, { timeout: 400_000 }, async () => {
     const cache = await mkdtemp(join(tmpdir(), 'lucida-training-'))
     try {
-      const { stdout } = await promisify(execFile)(PYTHON, ['-m', 'clip.smoke'], {
-        cwd: TRAINING,
-        env: { ...process.env, LUCIDA_TRAINING_CACHE: cache },
-        maxBuffer: 2 ** 24,
+      const { stdout } = await python(['-m', 'clip.smoke'], {
+        ...process.env,
+        LUCIDA_TRAINING_CACHE: cache,
       })
       expect(stdout).toContain('The chain is whole')
 
@@ -48,5 +53,13 @@ if (reason === undefined) {
     }
   })
 } else {
+  test.skip(`${GUARDS} (skipped: ${reason})`, () => {})
   test.skip(`${name} (skipped: ${reason})`, () => {})
+}
+
+function python(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ stdout: string; stderr: string }> {
+  return promisify(execFile)(PYTHON, args, { cwd: TRAINING, env, maxBuffer: 2 ** 24 })
 }
