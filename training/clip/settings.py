@@ -68,8 +68,8 @@ RECIPES = {
         px=80,
         phases=(
             Phase("features", "features", px=64, samples=500_000, rate=(1.5e-3, 1.5e-3)),
-            Phase("joint", "joint", px=64, samples=700_000, rate=(1.5e-3, 1.5e-3), captions=0.1, area=0.45),
-            Phase("finish", "joint", px=80, samples=300_000, rate=(1.2e-3, 1e-5), captions=0.1, area=0.55),
+            Phase("joint", "joint", px=48, samples=700_000, rate=(1.5e-3, 1.5e-3), captions=0.1, area=0.45),
+            Phase("finish", "joint", px=64, samples=300_000, rate=(1.2e-3, 1e-5), captions=0.1, area=0.55),
         ),
     ),
     "smoke": Recipe(
