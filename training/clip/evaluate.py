@@ -54,13 +54,15 @@ def evaluate(recipe: Recipe, seed_model: Path | None) -> dict:
     for name, model in models.items():
         result["models"][name] = {
             "retrieval": {way: intervals(table) for way, table in hits[name].items()},
-            "zero_shot": zero_shot(model, recipe),
+            "zero_shot": zero_shot(
+                model.embed_texts, lambda one, rows: model.embed_pictures(read_pictures(one, rows)), recipe
+            ),
         }
     if seed_model:
         differences = hits["new"]["text_to_image"] - hits["seed"]["text_to_image"]
         result["gain"] = intervals(differences)
     result["float32"] = intervals(retrieval(float32, pictures, captions)["text_to_image"])
-    result["teacher"] = intervals(teacher_retrieval(recipe, yardstick))
+    result["models"]["teacher"] = teacher_in_place_of_pixels(recipe, yardstick)
     return result
 
 
@@ -78,17 +80,28 @@ def retrieval(model: ShippedModel, pictures: list[Image.Image], captions: list[l
     return ranks(model.embed_pictures(pictures), texts, captions)
 
 
-@torch.no_grad()
-def teacher_retrieval(recipe: Recipe, one: PictureSet) -> np.ndarray:
-    """Text -> image where the frozen teacher places the pictures: what the joint space allows."""
+def teacher_in_place_of_pixels(recipe: Recipe, yardstick: PictureSet) -> dict:
+    """The same figures where the frozen teacher places the pictures: what the joint space allows."""
     tokenizer = load_tokenizer(recipe)
     space = JointSpace(tokenizer.get_vocab_size())
     space.load_state_dict(load(recipe.folder / "joint.pt")["average"])
     space.eval()
-    captions = [row["captions"] for row in one.rows]
-    texts = embed_texts(space.text, encode(tokenizer, [text for group in captions for text in group]))
-    images = space.teacher(*teacher_inputs([one]))
-    return ranks(images.numpy(), texts.numpy(), captions)["text_to_image"]
+
+    @torch.no_grad()
+    def texts(some: list[str]) -> np.ndarray:
+        return embed_texts(space.text, encode(tokenizer, some)).numpy()
+
+    @torch.no_grad()
+    def pictures(one: PictureSet, rows: np.ndarray) -> np.ndarray:
+        return space.teacher(*(values[rows] for values in teacher_inputs([one]))).numpy()
+
+    captions = [row["captions"] for row in yardstick.rows]
+    images = pictures(yardstick, np.arange(len(yardstick)))
+    hits = ranks(images, texts([text for group in captions for text in group]), captions)
+    return {
+        "retrieval": {way: intervals(table) for way, table in hits.items()},
+        "zero_shot": zero_shot(texts, pictures, recipe),
+    }
 
 
 def ranks(images: np.ndarray, texts: np.ndarray, captions: list[list[str]]) -> dict:
@@ -111,28 +124,33 @@ def intervals(table: np.ndarray) -> dict:
     return {f"R@{k}": [table[:, i].mean(), low[i], high[i]] for i, k in enumerate(KS)}
 
 
-def zero_shot(model: ShippedModel, recipe: Recipe) -> dict:
-    """Top-1 on pictures of held-out classes: among these classes alone, and among all of the set."""
+def zero_shot(embed_texts, embed_rows, recipe: Recipe) -> dict:
+    """Top-1. Pictures of held-out classes: among these classes alone, and among all of the set.
+    Validation pictures of the other classes, among all: what a class gains by having been seen."""
     result = {}
     for name in ("caltech101-train", "tiny-imagenet", "flowers-train"):
         one = PictureSet(name, recipe)
-        hidden = sorted(held_out_classes(name))
         names = {class_of(name, row): row["labels"][0].lower() for row in one.rows}
-        rows = np.flatnonzero(one.is_held_out)
-        if not len(rows):
-            continue
         classes = sorted(names)
-        weights = np.stack([unit(model.embed_texts(templates(names[c])).mean(0)[None])[0] for c in classes])
-        scores = model.embed_pictures(read_pictures(one, rows)) @ weights.T
-        truth = np.array([classes.index(class_of(name, one.rows[row])) for row in rows])
-        among_all = (scores.argmax(1) == truth).mean()
-        of_hidden = [classes.index(c) for c in hidden if c in names]
-        among_hidden = (np.array(of_hidden)[scores[:, of_hidden].argmax(1)] == truth).mean()
+        weights = unit(np.stack([embed_texts(templates(names[c])).mean(0) for c in classes]))
+        hidden = [index for index, c in enumerate(classes) if c in held_out_classes(name)]
+        rows = np.flatnonzero(one.is_held_out)
+        others = np.flatnonzero(one.is_validation & ~one.is_held_out)
+        if not len(rows) or not len(others):
+            continue
+        scores, truth = embed_rows(one, rows) @ weights.T, classes_of(one, rows, classes)
+        seen = embed_rows(one, others) @ weights.T
         result[name] = {
-            "pictures": len(rows), "held_out": len(of_hidden), "classes": len(classes),
-            "among_held_out": among_hidden, "among_all": among_all,
+            "pictures": len(rows), "held_out": len(hidden), "classes": len(classes), "seen_pictures": len(others),
+            "among_held_out": float((np.array(hidden)[scores[:, hidden].argmax(1)] == truth).mean()),
+            "among_all": float((scores.argmax(1) == truth).mean()),
+            "seen_among_all": float((seen.argmax(1) == classes_of(one, others, classes)).mean()),
         }
     return result
+
+
+def classes_of(one: PictureSet, rows: np.ndarray, classes: list[str]) -> np.ndarray:
+    return np.array([classes.index(class_of(one.name, one.rows[row])) for row in rows])
 
 
 def templates(name: str) -> list[str]:
@@ -141,7 +159,7 @@ def templates(name: str) -> list[str]:
 
 def measure_speed(recipe: Recipe) -> dict:
     """Milliseconds on one core: a picture at batch 8, and a query of ten words."""
-    model = ShippedModel(recipe.model_folder, threads=1)
+    model = ShippedModel(recipe.model_folder)
     pixels = np.random.default_rng(0).standard_normal((8, 3, model.px, model.px), np.float32)
     ids = model.ids(["two brown dogs run on the wet beach at sunset"])
     picture = median_ms(lambda: model.vision.run(["image_embeds"], {"pixel_values": pixels})) / 8

@@ -33,7 +33,7 @@ def main() -> None:
         vocabulary=f"{load_tokenizer(recipe).get_vocab_size():,}", retrieval="\n".join(rows),
         megabytes=f"{size / 1e6:.1f}",
         relevance="" if relevance is None else (
-            f"Relevance (`npm run bench -- relevance`, training data): at the threshold of {relevance['threshold']}, "
+            f"Relevance (`npm run bench -- relevance`, pictures kept out of training): at the threshold of {relevance['threshold']}, "
             f"{percent(relevance['truePositiveRate'])} of true caption-picture pairs and "
             f"{percent(relevance['falsePositiveRate'])} of mismatched ones are called relevant."
         ),

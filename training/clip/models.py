@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 class ShippedModel:
     """`onnx` may name another folder with the two ONNX files, such as the float32 ones."""
 
-    def __init__(self, folder: Path, onnx: Path | None = None, threads: int = 2):
+    def __init__(self, folder: Path, onnx: Path | None = None, threads: int = 1):
         self.folder, self.onnx, self.threads = folder, onnx or folder / "onnx", threads
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         rule = json.loads((folder / "preprocessor_config.json").read_text())

@@ -63,13 +63,13 @@ RECIPES = {
         vocabulary=8192,
         joint_steps=1400,
         joint_batch=256,
-        text_steps=300,
+        text_steps=200,
         image_batch=128,
         px=80,
         phases=(
-            Phase("features", "features", px=64, samples=500_000, rate=(1.5e-3, 1.5e-3)),
-            Phase("joint", "joint", px=48, samples=700_000, rate=(1.5e-3, 1.5e-3), captions=0.1, area=0.45),
-            Phase("finish", "joint", px=64, samples=300_000, rate=(1.2e-3, 1e-5), captions=0.1, area=0.55),
+            Phase("features", "features", px=64, samples=236_928, rate=(1.5e-3, 1.5e-3)),
+            Phase("joint", "joint", px=48, samples=337_536, rate=(1.5e-3, 1.5e-3), captions=0.1, area=0.45),
+            Phase("finish", "joint", px=64, samples=271_360, rate=(1.2e-3, 1e-5), captions=0.2, area=0.55),
         ),
     ),
     "smoke": Recipe(

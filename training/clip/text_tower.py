@@ -1,5 +1,5 @@
-"""Step 4: turn the text tower towards the image tower as it has become. The pictures now stand where
-the finished image tower puts them; nothing else differs from the joint space.
+"""Step 4: turn the text tower towards the image tower as it has become. Captioned pictures now stand
+where the finished image tower puts them; nothing else differs from the joint space.
 
     python -m clip.text_tower"""
 
@@ -13,12 +13,14 @@ from .datasets import training_sets
 from .image_batches import augment, squash, to_tensor
 from .image_tower_model import ImageTower
 from .joint_batches import JointBatches
-from .joint_space import IDEAS, NAMES, SEED, TWINS, JointSpace, loss_of, rate_at, search_validation, validation_gallery
+from .joint_space import IDEAS, NAMES, SEED, TWINS, JointSpace, loss_of, rate_at, search_validation
 from .progress import Average, load, log, save
 from .settings import RECIPES, Recipe
+from .targets import joint_targets
 from .tokenizer import load_tokenizer
 
 VIEWS = 2  # crops of every Flickr8k picture beside the whole picture
+AREA = 0.55  # least share of a picture that a crop shows
 RATE = 3e-4
 
 
@@ -43,7 +45,7 @@ def train(recipe: Recipe, tower: ImageTower, start: dict) -> None:
     space.load_state_dict(start)
     average = Average(space, decay=0.99)
     places = place(recipe, tower, sets)
-    gallery = places[0, validation_gallery(sets)]
+    gallery = validation_vectors(recipe, tower, sets)
     before = search_validation(space.text, batches, sets, gallery)
     log(recipe.folder / "text-tower.jsonl", {"step": 0, "recall10": before})
     optimiser = torch.optim.AdamW(space.parameters(), lr=RATE, weight_decay=0.05, betas=(0.9, 0.98))
@@ -71,25 +73,37 @@ def train(recipe: Recipe, tower: ImageTower, start: dict) -> None:
 
 @torch.no_grad()
 def place(recipe: Recipe, tower: ImageTower, sets) -> Tensor:
-    """-> [1 + VIEWS, n, d]: every picture whole, and for Flickr8k crops of it as well."""
+    """-> [1 + VIEWS, n, d]: where the teacher places pictures, but those of Flickr8k where the tower
+    does, whole and as crops."""
     random = np.random.default_rng(SEED)
-    parts = []
+    places = joint_targets(recipe, sets).images.repeat(1 + VIEWS, 1, 1)
+    offset = 0
     for one in sets:
-        whole = embed(tower, lambda some: squash(some, recipe.px), one.pixels)
-        views = [whole]
-        for _ in range(VIEWS):
-            if one.name == "flickr8k-train":
-                crop = lambda some: to_tensor(np.stack([augment(x, recipe.px, 0.55, random) for x in some]))  # noqa: E731
-                views.append(embed(tower, crop, one.pixels))
-            else:
-                views.append(whole)
-        parts.append(torch.stack(views))
-    return torch.cat(parts, 1)
+        if one.name == "flickr8k-train":
+            for view in range(1 + VIEWS):
+                vectors = embed(tower, one.pixels, recipe.px, random if view else None)
+                places[view, offset : offset + len(one)] = vectors
+        offset += len(one)
+    return places
 
 
-def embed(tower: ImageTower, prepare, pictures: np.ndarray) -> Tensor:
-    with torch.autocast("cpu", torch.bfloat16):
-        return torch.cat([tower(prepare(pictures[at : at + 128]))[0] for at in range(0, len(pictures), 128)])
+def validation_vectors(recipe: Recipe, tower: ImageTower, sets) -> Tensor:
+    """The pictures of `validation_gallery`, in its order."""
+    by_name = {one.name: one for one in sets}
+    chosen = [by_name[name] for name in ("flickr8k-train", "coco-train")]
+    return torch.cat([embed(tower, one.pixels[np.flatnonzero(one.is_validation)], recipe.px) for one in chosen])
+
+
+@torch.no_grad()
+def embed(tower: ImageTower, pictures: np.ndarray, px: int, random: np.random.Generator | None = None) -> Tensor:
+    """Whole pictures, or a crop of each where there is a source of chance."""
+    vectors = []
+    for at in range(0, len(pictures), 128):
+        some = pictures[at : at + 128]
+        pixels = to_tensor(np.stack([augment(x, px, AREA, random) for x in some])) if random else squash(some, px)
+        with torch.autocast("cpu", torch.bfloat16):
+            vectors.append(tower(pixels)[0])
+    return torch.cat(vectors)
 
 
 if __name__ == "__main__":
