@@ -96,7 +96,7 @@ const ENV: Record<keyof Config, string> = {
 }
 
 const DEFAULTS = {
-  model: 'lucida-clip-0',
+  model: 'lucida-clip-1',
   vectorIndex: 'auto',
   threads: 0,
   host: '127.0.0.1',

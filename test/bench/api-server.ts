@@ -5,7 +5,7 @@ import { createApi } from '../../src/api/app.ts'
 import { startServer } from '../../src/api/server.ts'
 import { openLucida } from '../../src/lucida.ts'
 
-const lucida = await openLucida({ dataDir: process.argv[2], model: 'lucida-clip-0' })
+const lucida = await openLucida({ dataDir: process.argv[2], model: 'lucida-clip-1' })
 const api = createApi(lucida, { onError: (error) => console.error(error) })
 const server = await startServer(api, { host: '127.0.0.1', port: 0 })
 await api.warmUp()

@@ -43,7 +43,7 @@ export async function run(): Promise<void> {
   })
   const pictures = Number(values.pictures)
   const seconds = Number(values.seconds)
-  const model = await findModel('lucida-clip-0')
+  const model = await findModel('lucida-clip-1')
   const kept = values.keep as string | undefined
   const directory = kept ?? (await mkdtemp(join(tmpdir(), 'lucida-bench-api-')))
   try {

@@ -24,7 +24,7 @@ const AIM_MS = 500
 
 /** Runs the benchmark. */
 export async function run(): Promise<void> {
-  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const vectors: UnitVector[] = []
   for (const name of await datasetNames()) vectors.push(...(await embedSet(clip, name)))
   await clip.close()
@@ -117,7 +117,7 @@ const load = (file) => import(dist + '/' + file)
 const m = await part('loading the modules', async () => Object.assign({}, ...await Promise.all(
   ['models/registry.js', 'models/clip.js', 'search/checkpoint.js', 'search/open-index.js',
    'search/picture-table.js', 'search/relevance.js', 'cold-search.js'].map(load))))
-const model = await part('reading the model manifest', () => m.findModel('lucida-clip-0'))
+const model = await part('reading the model manifest', () => m.findModel('lucida-clip-1'))
 const checkpoint = await m.readCheckpoint(dataDir, { model: model.name, recipe: model.recipe })
 const folder = m.spaceFolder(dataDir, checkpoint.identity)
 const clip = m.openClip(model, { threads: 0 })

@@ -42,7 +42,7 @@ interface Case {
 
 /** Runs the benchmark; exit code 1 when recall falls short or results are missing. */
 export async function run(): Promise<void> {
-  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const names = await datasetNames()
   const { items, captions } = await load(names, (name) => embedSet(clip, name))
   const texts = sample(captions, QUERIES, 42)

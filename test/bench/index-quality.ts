@@ -21,7 +21,7 @@ const REQUIRED = 0.98
 
 /** Runs the benchmark; exit code 1 when recall falls short. */
 export async function run(): Promise<void> {
-  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const changes: VectorChange[] = []
   const captions: string[] = []
   const names = await datasetNames()

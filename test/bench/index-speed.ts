@@ -31,7 +31,7 @@ export async function run(): Promise<void> {
     await mkdir(small)
     await unpack('flickr8k-dev', small)
     await makeLargePhotos(large, LARGE)
-    printHeader('index', 'lucida-clip-0', `${LARGE} JPEGs of 12 megapixels (made), flickr8k-dev`)
+    printHeader('index', 'lucida-clip-1', `${LARGE} JPEGs of 12 megapixels (made), flickr8k-dev`)
     await measure('12 megapixels', large, join(folder, 'data-large'))
     await measure('flickr8k-dev', small, join(folder, 'data-small'))
     await compareDecodeModes(large)
@@ -42,7 +42,7 @@ export async function run(): Promise<void> {
 
 async function measure(name: string, photos: string, dataDir: string): Promise<void> {
   const paths = (await readdir(photos)).map((file) => join(photos, file))
-  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const decode = await measureDecode(clip, paths)
   const inference = await measureInference(clip, paths)
   await clip.close()
@@ -105,7 +105,7 @@ async function measureRun(photos: string, dataDir: string, count: number) {
  * through the model's filter: speed, and the cosine of the two vectors.
  */
 async function compareDecodeModes(photos: string): Promise<void> {
-  const clip = openClip(await findModel('lucida-clip-0'), { threads: 0 })
+  const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const paths = (await readdir(photos)).slice(0, 60).map((file) => join(photos, file))
   const cosines: number[] = []
   const tookMs = { shrunk: 0, full: 0 }

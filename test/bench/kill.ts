@@ -28,7 +28,7 @@ export async function run(): Promise<void> {
     await mkdir(photos)
     await unpack(SET, photos)
     const server = process.env.TEST_DATABASE_URL
-    printHeader('kill', 'lucida-clip-0', `${SET}, ${server ? 'PostgreSQL server' : 'PGlite'}`)
+    printHeader('kill', 'lucida-clip-1', `${SET}, ${server ? 'PostgreSQL server' : 'PGlite'}`)
     const undisturbed = await newPlace(folder, 'undisturbed', server)
     const startedAt = performance.now()
     await runToEnd(photos, undisturbed)

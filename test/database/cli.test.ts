@@ -109,7 +109,7 @@ describeDatabase('the command line', (newPlace, engine) => {
       }
       const scores = found.map((line) => Number.parseFloat(line))
       expect(scores).toEqual([...scores].sort((a, b) => b - a))
-      expect(err).toMatch(/^3 of 6 pictures in \d+ ms, lucida-clip-0.*\n$/)
+      expect(err).toMatch(/^3 of 6 pictures in \d+ ms, lucida-clip-1.*\n$/)
       expect(out + err).not.toContain(ESCAPE)
     })
 
@@ -122,7 +122,7 @@ describeDatabase('the command line', (newPlace, engine) => {
       const answer = await search('a', 'blue', 'sky')
       expect(answer).toEqual({
         query: 'a blue sky',
-        model: 'lucida-clip-0',
+        model: 'lucida-clip-1',
         tookMs: expect.any(Number),
         results: expect.any(Array),
       })
@@ -368,13 +368,13 @@ describeDatabase('the command line', (newPlace, engine) => {
   test('status says what is indexed, for people and for programs', async () => {
     const { code, out, err } = await run(['status'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toContain('6 pictures searchable with lucida-clip-0\n')
+    expect(out).toContain('6 pictures searchable with lucida-clip-1\n')
     expect(out).toContain(`  ${pictures}  6 pictures, 1 failed\n`)
     expect(out).toContain(`data in ${place.dataDir} (${engine}, exact index)\n`)
     expect(await runJson('status')).toMatchObject({
       dataDir: place.dataDir,
       database: engine,
-      model: 'lucida-clip-0',
+      model: 'lucida-clip-1',
       searchable: 6,
       roots: [{ path: pictures, pictures: 6, missing: 0, failures: 1, exclude: [] }],
     })
@@ -510,7 +510,7 @@ describe('models', () => {
   test('marks the one in use, and tells the licence of its weights', async () => {
     const { code, out, err } = await runCaptured(['models'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toMatch(/^\* lucida-clip-0 {2}.+\n {4}256 dimensions, languages: en\n/m)
+    expect(out).toMatch(/^\* lucida-clip-1 {2}.+\n {4}256 dimensions, languages: en\n/m)
     expect(out).toContain('licence of the weights: ')
   })
 
@@ -523,7 +523,7 @@ describe('models', () => {
   test('that do not exist end with 1, and those that do are named', async () => {
     const { code, err } = await runCaptured(['status', '--model', 'clip-9000'])
     expect(code).toBe(1)
-    expect(err).toMatch(/^lucida: No model is called clip-9000; there is .*lucida-clip-0.*\n$/)
+    expect(err).toMatch(/^lucida: No model is called clip-9000; there is .*lucida-clip-1.*\n$/)
   })
 })
 

@@ -93,7 +93,7 @@ function startChild(place: TestPlace, folder: TestFolder) {
   const settings = {
     dataDir: place.dataDir,
     databaseUrl: place.databaseUrl,
-    model: 'lucida-clip-0',
+    model: 'lucida-clip-1',
     vectorIndex: 'exact',
     threads: 1,
     folder: folder.path,

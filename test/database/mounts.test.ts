@@ -249,7 +249,7 @@ function describeFullDisk() {
       await using folder = await newFolder()
       await writeNumbered(folder, 3)
       fillUpTo(48 * MEBIBYTE)
-      const env = { LUCIDA_DATA_DIR: dataDir, LUCIDA_MODEL: 'lucida-clip-0', LUCIDA_THREADS: '1' }
+      const env = { LUCIDA_DATA_DIR: dataDir, LUCIDA_MODEL: 'lucida-clip-1', LUCIDA_THREADS: '1' }
       const { code, out, err } = await runCaptured(['index', folder.path], { env })
       expect({ code, out }).toEqual({ code: 1, out: '' })
       expect(err).toMatch(/^lucida: The disk of \S+ is full: .*; free some space.*\n$/)

@@ -262,7 +262,7 @@ describeDatabase('repair', (_newPlace, engine) => {
   test('the user is told, once', async () => {
     await using place = await copyOfTemplate()
     await truncate(place.at('database/global/pg_control'), 0)
-    const args = ['status', '--data-dir', place.dataDir, '--model', 'lucida-clip-0']
+    const args = ['status', '--data-dir', place.dataDir, '--model', 'lucida-clip-1']
     const first = await runCaptured(args)
     expect(first.err).toMatch(
       /^the database was damaged: .*restored as it was on .*broken-.*lucida index/,

@@ -33,7 +33,7 @@ function withTrailer(picture: Uint8Array): Buffer {
 
 /** A copy of the built-in model that looks at pictures with another mean; returns its folder. */
 async function copyModel(parent: string): Promise<string> {
-  const { directory, files } = await findModel('lucida-clip-0')
+  const { directory, files } = await findModel('lucida-clip-1')
   const copy = join(parent, 'model')
   await mkdir(join(copy, 'onnx'), { recursive: true })
   for (const name of Object.keys(files)) await symlink(join(directory, name), join(copy, name))
@@ -44,7 +44,7 @@ async function copyModel(parent: string): Promise<string> {
     return { sizeBytes: Buffer.byteLength(text), sha256: sha256(text) }
   }
   const name = 'preprocessor_config.json'
-  const changed = await edit(name, (text) => text.replace('0.4814509672277114', '0.3'))
+  const changed = await edit(name, (text) => text.replace(/("image_mean": \[\s*)[\d.]+/, '$10.3'))
   await edit('manifest.json', (text) => {
     const manifest = JSON.parse(text)
     return JSON.stringify({ ...manifest, files: { ...manifest.files, [name]: changed } })
@@ -79,7 +79,7 @@ describeDatabase('search', (newPlace, engine) => {
 
     test('a search ranks every picture, best first, by cosine', async () => {
       const answer = await lucida.search([{ text: 'a red circle' }], EVERYTHING)
-      expect(answer).toMatchObject({ model: 'lucida-clip-0', searched: drawings.length })
+      expect(answer).toMatchObject({ model: 'lucida-clip-1', searched: drawings.length })
       expect(answer.results).toHaveLength(drawings.length)
       expect(scores(answer)).toEqual(scores(answer).sort((a, b) => b - a))
       for (const score of scores(answer)) expect(Math.abs(score)).toBeLessThanOrEqual(1)
@@ -329,7 +329,7 @@ describeDatabase('search', (newPlace, engine) => {
       expect(await lucida.status()).toMatchObject({
         dataDir: place.dataDir,
         database: engine,
-        model: 'lucida-clip-0',
+        model: 'lucida-clip-1',
         index: 'exact',
         searchable: drawings.length,
         roots: [{ path: folder.path, pictures: drawings.length, missing: 0, failures: 1 }],
@@ -548,7 +548,7 @@ describeDatabase('search', (newPlace, engine) => {
     }
 
     async function identityOf(ofStore: string) {
-      const { name, recipe, dimension } = await findModel('lucida-clip-0')
+      const { name, recipe, dimension } = await findModel('lucida-clip-1')
       return { storeId: ofStore, model: name, recipe, dimension }
     }
 

@@ -455,7 +455,7 @@ describeDatabase('watching', (newPlace) => {
     const running = runCaptured(['index', folder.path, '--watch', '--poll', '1'], {
       env: {
         LUCIDA_DATA_DIR: place.dataDir,
-        LUCIDA_MODEL: 'lucida-clip-0',
+        LUCIDA_MODEL: 'lucida-clip-1',
         LUCIDA_THREADS: '1',
         ...(place.databaseUrl && { DATABASE_URL: place.databaseUrl }),
       },

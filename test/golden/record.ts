@@ -6,7 +6,7 @@ import { openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
 import { GOLDEN_PICTURES, GOLDEN_TEXTS, type Golden } from './golden-inputs.ts'
 
-const NAME = 'lucida-clip-0'
+const NAME = 'lucida-clip-1'
 
 function versionOf(name: string): string {
   const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url)

@@ -12,7 +12,7 @@ const { folder, query, dataDir, databaseUrl } = JSON.parse(process.argv[2]!) as 
 const env = { LUCIDA_DATA_DIR: dataDir, ...(databaseUrl && { DATABASE_URL: databaseUrl }) }
 const first = await runCaptured(['index', folder], { env })
 const second = await runCaptured(['index', folder], { env })
-const lucida = await openLucida({ dataDir, databaseUrl, model: 'lucida-clip-0' })
+const lucida = await openLucida({ dataDir, databaseUrl, model: 'lucida-clip-1' })
 const failures = await lucida.failures()
 const { results } = await lucida.search([{ path: query }], { limit: 1000 })
 await lucida.close()

@@ -10,7 +10,7 @@ export async function openAt(place: TestPlace, options: PartialConfig = {}): Pro
   return openLucida({
     dataDir,
     databaseUrl,
-    model: 'lucida-clip-0',
+    model: 'lucida-clip-1',
     vectorIndex: 'exact',
     threads: 1,
     ...options,

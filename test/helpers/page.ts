@@ -37,7 +37,7 @@ export async function servePage(options: PageOptions = {}): Promise<PageServer> 
   const lucida = await openLucida({
     dataDir: join(folder, 'data'),
     databaseUrl: undefined,
-    model: 'lucida-clip-0',
+    model: 'lucida-clip-1',
     vectorIndex: 'exact',
     host: '127.0.0.1',
     allowedRoots: [folder],

@@ -11,7 +11,7 @@ import { SMALL_PICTURES } from '../helpers/pictures.ts'
 let clip: Clip
 let pictures: PixelTensor[]
 beforeAll(async () => {
-  clip = openClip(await findModel('lucida-clip-0'), { threads: 1 })
+  clip = openClip(await findModel('lucida-clip-1'), { threads: 1 })
   pictures = await Promise.all(
     Object.values(SMALL_PICTURES).map(async (draw) =>
       clip.preprocess(await draw().png().toBuffer()),
@@ -97,7 +97,7 @@ describe('pictures', () => {
 describe('golden vectors', () => {
   let golden: Golden
   beforeAll(async () => {
-    const file = new URL('../golden/lucida-clip-0.json', import.meta.url)
+    const file = new URL('../golden/lucida-clip-1.json', import.meta.url)
     golden = JSON.parse(await readFile(file, 'utf8')) as Golden
   })
 

@@ -23,7 +23,7 @@ const refused = (...words: string[]) =>
   })
 
 const DEFAULTS = {
-  model: 'lucida-clip-0',
+  model: 'lucida-clip-1',
   vectorIndex: 'auto',
   threads: 0,
   host: '127.0.0.1',
@@ -143,7 +143,7 @@ describe('the settings file', () => {
   })
 
   test('with a misspelt setting is refused, naming it', async () => {
-    await writeSettings({ modle: 'lucida-clip-0' })
+    await writeSettings({ modle: 'lucida-clip-1' })
     expect(() => resolved()).toThrow(refused(CONFIG_FILE, 'modle'))
   })
 

@@ -168,7 +168,7 @@ describe('checksums', () => {
 
 describe('finding a model', () => {
   test('by name, whatever its case and the spaces around it', async () => {
-    expect((await findModel(' Lucida-CLIP-0 ')).name).toBe('lucida-clip-0')
+    expect((await findModel(' Lucida-CLIP-1 ')).name).toBe('lucida-clip-1')
   })
 
   test('by folder', async () => {
@@ -179,13 +179,13 @@ describe('finding a model', () => {
   test('that does not exist names those that do', async () => {
     await expect(findModel('clip-9000')).rejects.toMatchObject({
       code: 'model_missing',
-      message: expect.stringMatching(/clip-9000.*lucida-clip-0/),
+      message: expect.stringMatching(/clip-9000.*lucida-clip-1/),
     })
   })
 
   test('every built-in model is as its manifest says', async () => {
     const models = await listModels()
-    expect(models.map(({ name }) => name)).toContain('lucida-clip-0')
+    expect(models.map(({ name }) => name)).toContain('lucida-clip-1')
     for (const model of models) {
       expect(model.directory.endsWith(model.name)).toBe(true)
       await verifyModel(model)

@@ -13,12 +13,12 @@ const END = 2
 let model: ModelSpec
 let tokenize: Tokenize
 beforeAll(async () => {
-  model = await findModel('lucida-clip-0')
+  model = await findModel('lucida-clip-1')
   tokenize = await openTokenizer(model)
 })
 
 test('the golden texts have exactly the golden ids', async () => {
-  const file = new URL('../golden/tokenizer-lucida-clip-0.json', import.meta.url)
+  const file = new URL('../golden/tokenizer-lucida-clip-1.json', import.meta.url)
   const { cases } = JSON.parse(await readFile(file, 'utf8')) as {
     cases: { text: string; ids: number[] }[]
   }
@@ -33,7 +33,7 @@ describe('any text', () => {
         expect(ids[0]).toBe(START)
         expect(ids.at(-1)).toBe(END)
         expect(ids.length).toBeLessThanOrEqual(28)
-        expect(ids.every((id) => Number.isInteger(id) && id >= 0 && id < 9915)).toBe(true)
+        expect(ids.every((id) => Number.isInteger(id) && id >= 0 && id < 8192)).toBe(true)
       }),
     )
   })
@@ -56,7 +56,7 @@ describe('a long text', () => {
 
   test('that just fits is whole', () => {
     const fits = 'dog '.repeat(26)
-    expect(tokenize(fits)).toEqual([START, ...Array<number>(26).fill(208), END])
+    expect(tokenize(fits)).toEqual([START, ...Array<number>(26).fill(tokenize('dog')[1]!), END])
     expect(tokenize(`${fits}dog`)).toEqual(tokenize(fits))
   })
 

@@ -1,0 +1,1 @@
+"""Lucida's built-in CLIP, from data sets to `models/`: see ../README.md."""
