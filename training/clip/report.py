@@ -137,7 +137,8 @@ def ablation_section(ablations: dict) -> str:
              "point or two mean nothing, and so early a start may tell little of the end.\n",
              "| left out | what it is | steps | R@10 |", "|---|---|---|---|"]
     for name, entry in ablations.items():
-        lines.append(f"| {"nothing" if name == "all" else name} | {IDEAS.get(name, "everything kept")} | {entry['step']} | {percent(entry['recall10'])} |")
+        title = "nothing" if name == "all" else name
+        lines.append(f"| {title} | {IDEAS.get(name, 'everything kept')} | {entry['step']} | {percent(entry['recall10'])} |")
     return "\n".join(lines) + "\n"
 
 
