@@ -16,7 +16,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['test/{unit,contract,golden,docs,package,training}/**/*.test.ts', 'test/*.test.ts'],
+          include: [
+            'test/{unit,contract,golden,docs,package,training}/**/*.test.ts',
+            'test/*.test.ts',
+          ],
         },
       },
       {
