@@ -60,7 +60,7 @@ async function takeCollection(browser: Browser, url: string, look: Look): Promis
   await inLook(browser, url, look, async (page) => {
     await page.locator('.grid a').first().waitFor(WAIT)
     await take(page, 'all', look)
-    await page.fill('#search', 'snow on a mountain')
+    await page.fill('#search', 'a sunset over the sea')
     await page.getByText('best first ·').waitFor(WAIT)
     // Words that were asked for before are not encoded again.
     await page.reload()
