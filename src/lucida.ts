@@ -324,7 +324,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
   ): AsyncGenerator<IndexEvent> {
     const standing = await writing.begin()
     let changed = false
-    const isToMeasure = config.threads === 0 && measured === undefined
+    // Asked anew each time: an earlier run of this process may have measured.
+    const isToMeasure =
+      config.threads === 0 && (await keptThreads(cache, model.recipe)) === undefined
     const embedPixels = isToMeasure ? withMeasuredThreads(tower, cache) : tower.embedPixels
     try {
       for await (const { folder, root } of claimFolders(folders, exclude)) {

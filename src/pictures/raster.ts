@@ -22,8 +22,8 @@ const LARGE_PX = 2 ** 22
 const JPEG_DIVISORS = [8, 4, 2]
 /**
  * What is made smaller keeps at least so many times the wanted size, so that the model's own filter
- * decides: with 6 the vectors keep a cosine of 0.999 to those of every pixel, with 4 they do not
- * (`npm run bench -- index`).
+ * decides. `npm run bench -- index` prints what it costs: the cosine to the vectors of every pixel,
+ * which should be 0.999.
  */
 const MARGIN = 6
 

@@ -1,6 +1,6 @@
 // PIL's resize, digit for digit: every reference implementation of CLIP prepares its pictures with
-// it. libvips' filters are no substitute: positions drift by up to a tenth of a pixel, and a
-// box filter goes ahead of large reductions. Source: Pillow, src/libImaging/Resample.c.
+// it. libvips' filters are no substitute: positions drift by a part of a pixel, and a box filter
+// goes ahead of large reductions. Source: Pillow, src/libImaging/Resample.c.
 import type { Raster, Size } from './raster.ts'
 
 export type Filter = 'linear' | 'cubic' | 'lanczos3'
