@@ -47,7 +47,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   store: { may: ['core'] },
   indexer: { may: ['core', 'pictures', 'models', 'store'] },
   search: { may: ['core', 'pictures', 'models', 'store'] },
-  generate: { may: ['core', 'models', 'store'] },
+  generate: { may: ['core', 'pictures', 'models'] },
   demo: { may: ['core'] },
   'config.ts': { may: ['core'] },
   'answer.ts': { may: ['core', 'models', 'search'], mayTypes: ['store'] },
