@@ -46,9 +46,17 @@ export function printOf(
   return { id, high, low, aspect: widthPx / heightPx }
 }
 
+/** In how many of 64 bits two hashes differ. */
+export function differingBits(
+  a: Pick<Print, 'high' | 'low'>,
+  b: Pick<Print, 'high' | 'low'>,
+): number {
+  return countBits(a.high ^ b.high) + countBits(a.low ^ b.low)
+}
+
 /** How many bits differ; `null` when the two are no near copies. */
 export function nearBits(a: Print, b: Print): number | null {
-  const bits = countBits(a.high ^ b.high) + countBits(a.low ^ b.low)
+  const bits = differingBits(a, b)
   const ratio = a.aspect > b.aspect ? a.aspect / b.aspect : b.aspect / a.aspect
   return bits <= MAX_BITS && ratio <= MAX_ASPECT_RATIO ? bits : null
 }

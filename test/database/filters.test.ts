@@ -14,7 +14,8 @@ import { listPictures, searchPictures } from '../../src/search/search.ts'
 import { storedPictures } from '../../src/search/stored-pictures.ts'
 import { syncIndex } from '../../src/search/sync.ts'
 import { type Database, rows } from '../../src/store/database.ts'
-import { countFacets, countMatching, findMatching } from '../../src/store/filters.ts'
+import { countFacets } from '../../src/store/facets.ts'
+import { countMatching, findMatching } from '../../src/store/filters.ts'
 import { deletePaths, markMissing } from '../../src/store/paths.ts'
 import {
   type Content,
