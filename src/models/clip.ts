@@ -107,8 +107,8 @@ async function openTower(
         if ('pixels' in inputs) feeds[info.name] = inputs.pixels
         else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
       }
-      const { data, dims } = await worker.call('run', [session.id, feeds, output])
-      return splitRows(data, dims, model)
+      const [embeds] = await worker.call('run', [session.id, feeds, [output]])
+      return splitRows(embeds!.data, embeds!.dims, model)
     },
     release: () => worker.call('release', [session.id]),
   }
