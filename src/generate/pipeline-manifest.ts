@@ -80,8 +80,11 @@ const prior = z.discriminatedUnion('kind', [
     output,
     prediction,
     schedule,
-    /** A number is the scale; the mode then follows from the inputs. */
-    guidance: z.union([z.number().min(0).max(50), guidance]).default(1),
+    /** A number is the scale of `keep`. */
+    guidance: z
+      .union([z.number().min(0).max(50), guidance])
+      .transform((it) => (typeof it === 'number' ? ({ mode: 'keep', scale: it } as const) : it))
+      .default({ mode: 'none', scale: 1 }),
     /** Drawn for each picture; the one nearest to the text is taken. */
     samples: z.number().int().min(1).max(64).default(1),
   }),
@@ -201,14 +204,14 @@ function* contradictions(pipeline: Manifest): Generator<string> {
       yield `embedding.${name} must have ${embedding.dimension} numbers`
     }
   }
-  if (decoder.guidance.mode === 'keep' && !decoder.inputs.keep) {
-    yield 'decoder.guidance.mode is keep, but decoder.inputs has no keep'
-  }
   for (const [name, net] of [
     ['prior', prior],
     ['decoder', decoder],
   ] as const) {
     if (!('schedule' in net)) continue
+    if (net.guidance.mode === 'keep' && net.guidance.scale !== 1 && !net.inputs.keep) {
+      yield `${name}.guidance needs the input keep`
+    }
     const flow = net.schedule.type === 'flow'
     if (net.prediction === 'velocity' ? !flow : flow && net.prediction !== 'sample') {
       yield `${name}.prediction cannot be ${net.prediction} on a ${net.schedule.type} schedule`

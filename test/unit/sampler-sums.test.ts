@@ -146,7 +146,7 @@ describe('Euler', () => {
 
   // Their test gives the step the scaled state for the whole one, which a pipeline does not.
   function quirkySum(values: readonly number[], times: readonly number[], kind: PredictionKind) {
-    let x = state().map((value) => value * values[0]!)
+    let x: Float32Array = state().map((value) => value * values[0]!)
     times.forEach((time, i) => {
       const scaled = networkInput(x, values[i]!)
       const predicted = scaled.map((value) => formula(value, time))
