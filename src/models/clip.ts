@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
 import { once } from '../core/once.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
-import { startWorker, type WorkerClient } from '../core/worker.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
-import type { InferenceMethods } from './inference-worker.ts'
+import { endInference, type Inference, startInference } from './inference.ts'
 import { type ModelSpec, TEXT_MODEL, verifyModel, VISION_MODEL } from './manifest.ts'
 import { type PixelTensor, preprocess } from './preprocess.ts'
 import type { TensorData, TensorInfo } from './session.ts'
@@ -41,9 +40,9 @@ const TEXT_BATCH = 32
  */
 export function openClip(model: ModelSpec, options: { threads: number }): Clip {
   let threads = options.threads || availableParallelism()
-  let worker: WorkerClient<InferenceMethods> | undefined
+  let worker: Inference | undefined
   const open = (file: string) => {
-    worker ??= startWorker<InferenceMethods>(import.meta.url, 'inference-worker')
+    worker ??= startInference()
     return openTower(worker, model, file, threads)
   }
   let vision = once(() => open(VISION_MODEL))
@@ -77,10 +76,7 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
       vision = once(() => open(VISION_MODEL))
       await (await before()).release()
     },
-    async close() {
-      await worker?.call('close', []).catch(() => {})
-      await worker?.close()
-    },
+    close: () => endInference(worker),
   }
 }
 
@@ -92,7 +88,7 @@ interface Tower {
 
 /** Loads one tower and finds its tensors by what the graph itself declares. */
 async function openTower(
-  worker: WorkerClient<InferenceMethods>,
+  worker: Inference,
   model: ModelSpec,
   file: string,
   threads: number,
@@ -108,8 +104,8 @@ async function openTower(
         if ('pixels' in inputs) feeds[info.name] = inputs.pixels
         else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
       }
-      const { data, dims } = await worker.call('run', [session.id, feeds, output])
-      return splitRows(data, dims, model)
+      const [embeds] = await worker.call('run', [session.id, feeds, [output]])
+      return splitRows(embeds!.data, embeds!.dims, model)
     },
     release: () => worker.call('release', [session.id]),
   }

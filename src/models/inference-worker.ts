@@ -12,8 +12,8 @@ const methods = {
     const id = sessions.push(session) - 1
     return { id, inputs: session.inputs, outputs: session.outputs }
   },
-  run: (id: number, feeds: Record<string, TensorData>, output: string) =>
-    sessions[id]!.run(feeds, output),
+  run: (id: number, feeds: Record<string, TensorData>, outputs: readonly string[]) =>
+    sessions[id]!.run(feeds, outputs),
   async release(id: number) {
     await sessions[id]?.close()
     sessions[id] = undefined

@@ -14,18 +14,29 @@ import { type PixelRule, pixelRule, preprocessorSchema, PIXEL_CONVENTIONS } from
 export const VISION_MODEL = 'onnx/vision_model.onnx'
 export const TEXT_MODEL = 'onnx/text_model.onnx'
 
+export const modelName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)
+
+/** Files by their path below the model's folder. */
+export const fileDigests = z.record(
+  z.string(),
+  z.object({
+    sizeBytes: z.number().int().positive(),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  }),
+)
+
+/** A folder of files whose digests are known. */
+export interface ModelFiles {
+  readonly directory: string
+  readonly files: z.infer<typeof fileDigests>
+}
+
 const manifestSchema = z.object({
-  name: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
+  name: modelName,
   title: z.string(),
   languages: z.array(z.string()),
   license: z.string(),
-  files: z.record(
-    z.string(),
-    z.object({
-      sizeBytes: z.number().int().positive(),
-      sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    }),
-  ),
+  files: fileDigests,
   /** onnxruntime session configuration entries, such as `session.disable_quant_qdq`. */
   sessionConfig: z.record(z.string(), z.string()).default({}),
   /** How the percentile of `search/relevance.ts` was calibrated for this model. */
@@ -110,7 +121,7 @@ export async function readModel(directory: string): Promise<ModelSpec> {
 
 /** Checks size and SHA-256 of the named files (all by default). Throws `checksum_mismatch`. */
 export async function verifyModel(
-  model: ModelSpec,
+  model: ModelFiles,
   names: readonly string[] = Object.keys(model.files),
 ): Promise<void> {
   for (const name of names) {
@@ -135,7 +146,12 @@ async function sha256File(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function readJson<T>(directory: string, name: string, schema: z.ZodType<T>): Promise<T> {
+/** Reads one of a model's JSON files. Throws `model_missing`, `model_invalid`. */
+export async function readJson<T>(
+  directory: string,
+  name: string,
+  schema: z.ZodType<T>,
+): Promise<T> {
   const path = join(directory, name)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new LucidaError('model_missing', `No model at ${directory}: cannot read ${name}`, {

@@ -7,6 +7,8 @@ export interface TensorInfo {
   readonly name: string
   /** onnxruntime's element type, such as `float32` or `int64`. */
   readonly type: string
+  /** A name where a side is not fixed; none for a scalar. */
+  readonly dims: readonly (number | string)[]
 }
 
 /** A tensor that can cross a thread boundary. */
@@ -14,6 +16,13 @@ export type TensorData =
   | { readonly type: 'float32'; readonly data: Float32Array; readonly dims: readonly number[] }
   | { readonly type: 'int64'; readonly data: BigInt64Array; readonly dims: readonly number[] }
   | { readonly type: 'int32'; readonly data: Int32Array; readonly dims: readonly number[] }
+  | { readonly type: 'bool'; readonly data: Uint8Array; readonly dims: readonly number[] }
+
+/** What a graph answers with. */
+export interface FloatTensor {
+  readonly data: Float32Array
+  readonly dims: readonly number[]
+}
 
 export interface SessionOptions {
   /** Threads inside one operator; 0 lets onnxruntime choose (one per physical core). */
@@ -25,11 +34,11 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
-  /** Runs the graph and returns one float32 output. */
+  /** Runs the graph and returns these float32 outputs. Throws `model_invalid` when it cannot be run. */
   run(
     feeds: Readonly<Record<string, TensorData>>,
-    output: string,
-  ): Promise<{ data: Float32Array; dims: readonly number[] }>
+    outputs: readonly string[],
+  ): Promise<FloatTensor[]>
   close(): Promise<void>
 }
 
@@ -47,19 +56,28 @@ export async function openSession(path: string, options: SessionOptions): Promis
   return {
     inputs: session.inputMetadata.map(describe),
     outputs: session.outputMetadata.map(describe),
-    async run(feeds, output) {
+    async run(feeds, outputs) {
       const inputs = Object.entries(feeds).map(
         ([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)] as const,
       )
-      const tensor = (await session.run(Object.fromEntries(inputs), [output]))[output]!
-      return { data: tensor.data as Float32Array, dims: tensor.dims }
+      const results = await session
+        .run(Object.fromEntries(inputs), [...outputs])
+        .catch((cause: unknown) => {
+          const message = `Cannot run ${path}: ${messageOf(cause)}`
+          throw new LucidaError('model_invalid', message, { cause })
+        })
+      return outputs.map((output) => {
+        const { data, dims } = results[output]!
+        return { data: data as Float32Array, dims }
+      })
     },
     close: () => session.release(),
   }
 }
 
 function describe(info: InferenceSession.ValueMetadata): TensorInfo {
-  return { name: info.name, type: info.isTensor ? info.type : 'sequence' }
+  if (!info.isTensor) return { name: info.name, type: 'sequence', dims: [] }
+  return { name: info.name, type: info.type, dims: info.shape }
 }
 
 /** onnxruntime-node takes `a.b.c = v` as nested objects: { a: { b: { c: v } } }. */
