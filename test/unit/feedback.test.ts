@@ -11,7 +11,10 @@ async function* draw(seeds: readonly number[]): AsyncGenerator<DrawEvent, Drawin
 }
 
 /** Runs to the end; a drawing scores what `score` says of its seed, and passes above 0.5. */
-async function run(score: (seed: number) => number, options: { rounds: number; guidance?: number }) {
+async function run(
+  score: (seed: number) => number,
+  options: { rounds: number; guidance?: number },
+) {
   const events: RoundEvent[] = []
   const guidances: number[] = []
   const rounds = drawInRounds({

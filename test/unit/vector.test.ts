@@ -145,14 +145,19 @@ describe('weightedSum', () => {
 describe('slerp', () => {
   test('keeps the length and turns by equal angles', () => {
     fc.assert(
-      fc.property(unitVector, unitVector, fc.double({ min: 0, max: 1, noNaN: true }), (a, b, at) => {
-        const whole = Math.acos(Math.min(1, Math.max(-1, dot(a, b))))
-        fc.pre(whole > 0.01 && whole < Math.PI - 0.01)
-        const between = slerp(a, b, at)
-        expect(lengthOf(between)).toBeCloseTo(1, 5)
-        expect(dot(a, between)).toBeCloseTo(Math.cos(at * whole), 3)
-        expect(dot(between, b)).toBeCloseTo(Math.cos((1 - at) * whole), 3)
-      }),
+      fc.property(
+        unitVector,
+        unitVector,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (a, b, at) => {
+          const whole = Math.acos(Math.min(1, Math.max(-1, dot(a, b))))
+          fc.pre(whole > 0.01 && whole < Math.PI - 0.01)
+          const between = slerp(a, b, at)
+          expect(lengthOf(between)).toBeCloseTo(1, 5)
+          expect(dot(a, between)).toBeCloseTo(Math.cos(at * whole), 3)
+          expect(dot(between, b)).toBeCloseTo(Math.cos((1 - at) * whole), 3)
+        },
+      ),
     )
   })
 
