@@ -60,6 +60,9 @@ export function slerp(a: UnitVector, b: UnitVector, at: number): UnitVector {
   const cosine = Math.min(1, Math.max(-1, dot(a, b)))
   const angle = Math.acos(cosine)
   const sine = Math.sin(angle)
+  if (sine < SHORT_ARC && cosine < 0) {
+    throw new LucidaError('bad_input', 'There is no shortest way between opposite vectors')
+  }
   const [ofA, ofB] =
     sine < SHORT_ARC
       ? [1 - at, at]

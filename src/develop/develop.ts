@@ -262,10 +262,11 @@ function outcomeOf({ candidates, tries, offered }: Generation) {
 
 function checkSpace({ spec }: Painter, { answer }: GenerationContext): void {
   const { name, recipe } = answer.clip.model
-  if (spec.space && (spec.space.model !== name || spec.space.recipe !== recipe)) {
+  const { space } = spec
+  if (space && (space.model !== name || (space.recipe !== null && space.recipe !== recipe))) {
     throw new LucidaError(
       'dimension_mismatch',
-      `${spec.name} draws from vectors of ${spec.space.model}, and searches use ${name}; choose another generator or model`,
+      `${spec.name} draws from vectors of ${space.model}, and searches use ${name}; choose another generator or model`,
     )
   }
 }

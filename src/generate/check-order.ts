@@ -42,7 +42,7 @@ const isBetween = (value: unknown, least: number, most: number) =>
 const isInteger = (value: unknown, least: number, most: number) =>
   isBetween(value, least, most) && Number.isInteger(value)
 
-function checkSeeds(seeds: readonly number[]): void {
+export function checkSeeds(seeds: readonly number[]): void {
   if (!isInteger(seeds.length, 1, MOST_PICTURES)) {
     throw invalidInput('seeds', `1 to ${MOST_PICTURES} seeds`, seeds.length)
   }
@@ -60,14 +60,17 @@ function checkCondition(name: string, condition: Condition, { embedding }: Pipel
     }
     return
   }
-  const vector = condition.embedding
-  if (vector.length !== embedding.dimension) {
-    throw invalidInput(`${name}.embedding`, `${embedding.dimension} numbers`, vector.length)
+  if ('meaning' in condition) checkVector(`${name}.meaning`, condition.meaning, embedding.dimension)
+  else checkVector(`${name}.embedding`, condition.embedding, embedding.dimension)
+}
+
+/** Throws `bad_input` unless it is a unit vector of the dimension. */
+export function checkVector(name: string, vector: Float32Array, dimension: number): void {
+  if (vector.length !== dimension) {
+    throw invalidInput(name, `${dimension} numbers`, vector.length)
   }
   const length = Math.sqrt(dot(vector, vector))
-  if (!(Math.abs(length - 1) < 1e-3)) {
-    throw invalidInput(`length of ${name}.embedding`, '1', length)
-  }
+  if (!(Math.abs(length - 1) < 1e-3)) throw invalidInput(`length of ${name}`, '1', length)
 }
 
 function checkStart({ picture, strength, mask }: Start, { codec, name }: PipelineSpec): void {

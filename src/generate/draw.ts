@@ -99,8 +99,8 @@ async function embeddingsOf(
     return noises.map(() => condition.embedding)
   }
   signal?.throwIfAborted()
-  const [text] = await embedTexts([condition.text])
-  return imagine(text!, { spec, graphs, noises, signal })
+  const [meaning] = 'text' in condition ? await embedTexts([condition.text]) : [condition.meaning]
+  return imagine(meaning!, { spec, graphs, noises, signal })
 }
 
 /** What the decoder is told about each picture, and about what to stay away from. */

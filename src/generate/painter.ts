@@ -2,11 +2,13 @@
 import { availableParallelism } from 'node:os'
 import { LucidaError } from '../core/errors.ts'
 import type { EmbedTexts } from '../models/clip.ts'
-import { checkOrder } from './check-order.ts'
+import { checkOrder, checkSeeds, checkVector } from './check-order.ts'
 import { drawPictures } from './draw.ts'
 import { openGraphs } from './graphs.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
-import type { Painter } from './types.ts'
+import { Noise } from './noise.ts'
+import { imagine } from './prior.ts'
+import type { Painter, PainterSpec } from './types.ts'
 
 export interface PainterOptions {
   /** For onnxruntime; 0 takes one per core. */
@@ -20,13 +22,30 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
   const graphs = openGraphs(spec, options.threads || availableParallelism())
   const takeTurn = openLine()
   let closed = false
+  const assertOpen = () => {
+    if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
+  }
   return {
+    spec: describe(spec),
     async *draw(order) {
       checkOrder(order, spec)
       const release = await takeTurn(order.signal)
       try {
-        if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
+        assertOpen()
         return yield* drawPictures({ spec, graphs, embedTexts: options.embedTexts }, order)
+      } finally {
+        release()
+      }
+    },
+    async imagine(meaning, seed) {
+      checkVector('meaning', meaning, spec.embedding.dimension)
+      checkSeeds([seed])
+      const release = await takeTurn(undefined)
+      try {
+        assertOpen()
+        const noises = [new Noise(seed)]
+        const [embedding] = await imagine(meaning, { spec, graphs, noises, signal: undefined })
+        return embedding!
       } finally {
         release()
       }
@@ -35,6 +54,16 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
       closed = true
       await graphs.close()
     },
+  }
+}
+
+function describe({ name, files, size, decoder, embedding }: PipelineSpec): PainterSpec {
+  return {
+    name,
+    digests: Object.fromEntries(Object.entries(files).map(([file, { sha256 }]) => [file, sha256])),
+    size,
+    defaults: { steps: decoder.schedule.steps, guidance: decoder.guidance.scale },
+    space: { model: embedding.space, recipe: embedding.recipe ?? null },
   }
 }
 

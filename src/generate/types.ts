@@ -68,8 +68,11 @@ export interface PainterSpec {
   readonly size: Size
   /** What an order gets that names none. */
   readonly defaults: { readonly steps: number; readonly guidance: number }
-  /** The vectors that it draws from; `null` for one that draws from texts alone. */
-  readonly space: { readonly model: string; readonly recipe: string } | null
+  /**
+   * The vectors that it draws from, by model and recipe where it names one; `null` for one that
+   * draws from texts alone.
+   */
+  readonly space: { readonly model: string; readonly recipe: string | null } | null
 }
 
 /** An open pipeline. One order is at work at a time; others wait in line. */
