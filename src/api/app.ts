@@ -9,6 +9,8 @@ import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
+import { mountGenerations } from './generation-routes.ts'
+import { type Generations, openGenerations } from './generations.ts'
 import { guardHost, guardOrigin, isLoopback } from './guard.ts'
 import { securityHeaders } from './headers.ts'
 import { mountHealth } from './health-routes.ts'
@@ -45,6 +47,7 @@ export interface OpenApi {
   /** For the owner of the data directory, who may do what the shell may. */
   readonly fetchAsOwner: Fetch
   readonly jobs: Jobs
+  readonly generations: Generations
   /** Loads model and index, so that the first search need not; `/readyz` says when. */
   warmUp(): Promise<void>
   /** Ends jobs and streams. */
@@ -65,11 +68,13 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     rateLimit: config.rateLimit,
   })
   const jobs = openJobs(lucida)
-  const metrics = openMetrics(lucida, { jobs, load })
+  const generations = openGenerations(lucida)
+  const metrics = openMetrics(lucida, { jobs, generations, load })
   let warm = false
   const context = {
     lucida,
     jobs,
+    generations,
     callers,
     sessions,
     metrics,
@@ -98,13 +103,14 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     fetch: (request, env) => network.fetch(request, env),
     fetchAsOwner: (request, env) => owner.fetch(request, env),
     jobs,
+    generations,
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })
       warm = true
     },
     async close() {
       closing.abort()
-      await jobs.close()
+      await Promise.all([jobs.close(), generations.close()])
       await load.idle()
     },
   }
@@ -112,7 +118,11 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
 
 const DOCUMENT = {
   openapi: '3.1.0',
-  info: { title: 'Lucida', version: VERSION, description: 'Finds pictures by meaning.' },
+  info: {
+    title: 'Lucida',
+    version: VERSION,
+    description: 'Finds pictures by meaning, and draws what is missing.',
+  },
 }
 
 type Guard = MiddlewareHandler<ApiEnv>
@@ -141,6 +151,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountEncoding(app, context)
   mountDuplicates(app, context)
   mountIndexing(app, context)
+  mountGenerations(app, context)
   mountKeys(app, context)
   mountClipRetrieval(app, context)
   mountHealth(app, context)

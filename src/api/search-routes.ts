@@ -136,6 +136,7 @@ export function mountSearch(app: Api, context: ApiContext): void {
       matching,
       searched: matching,
       relevanceThreshold: lucida.model.relevance?.threshold ?? null,
+      generation: null,
     }
   }
 }
