@@ -224,11 +224,11 @@ async function* draw(
         ...(start && { start }),
         ...(signal && { signal }),
       }),
-    judge: (drawing) => judge(context, direction, offered, drawing),
+    judge: (drawing) => judge({ db: context.db, answer, painter }, direction, offered, drawing),
   })
   signal?.throwIfAborted()
   const finished = await Promise.all(candidates.map((one) => finish(context, plan, one)))
-  const best = finished.find(({ nearCopyOf }) => nearCopyOf === null)
+  const best = finished.find(({ nearCopyOf, memorised }) => !nearCopyOf && !memorised)
   const kept = keep === 'none' || (keep === 'accepted' && !best?.passes) ? undefined : best
   const picture = kept && (await keepPicture(context.folder, kept.png, context.indexFolder))
   return { id: plan.id, candidates: finished, tries, picture: picture ?? null, offered }
@@ -254,18 +254,10 @@ async function finish(
     score,
     relevance,
   }
-  const { passes, nearest, nearCopyOf } = judged
-  return {
-    seed,
-    round,
-    guidance,
-    score,
-    relevance,
-    passes,
-    nearest,
-    nearCopyOf,
-    png: await encodeMarked(picture, record, size),
-  }
+  const { passes, nearest, nearCopyOf, memorised } = judged
+  const judgement = { score, relevance, passes, nearest, nearCopyOf, memorised }
+  const png = await encodeMarked(picture, record, size)
+  return { seed, round, guidance, ...judgement, png }
 }
 
 function ideaContext(context: GenerationContext, painter: Painter, seed: number): IdeaContext {

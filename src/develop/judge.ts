@@ -3,7 +3,7 @@
 import type { AnswerContext } from '../answer.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
-import type { Drawing } from '../generate/types.ts'
+import type { Drawing, Painter } from '../generate/types.ts'
 import { describePicture } from '../indexer/decode.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
 import { openPicture } from '../pictures/open-picture.ts'
@@ -25,19 +25,22 @@ export interface Judgement {
   readonly nearest: { readonly id: ContentHash; readonly score: number } | null
   /** An indexed picture that it is a near copy of, by perceptual hash. */
   readonly nearCopyOf: ContentHash | null
+  /** Whether it is a near copy of a picture that the pipeline was trained on. */
+  readonly memorised: boolean
 }
 
 /** What judging takes. */
 export interface JudgeContext {
   readonly db: Database
   readonly answer: AnswerContext
+  readonly painter: Pick<Painter, 'recalls'>
 }
 
 const NEIGHBOURS = 10
 
 /** `offered` is what the best picture of the collection scores, where the drawing must score more. */
 export async function judge(
-  { answer, db }: JudgeContext,
+  { answer, db, painter }: JudgeContext,
   direction: Direction,
   offered: number | null,
   drawing: Drawing,
@@ -46,6 +49,7 @@ export async function judge(
   const picture = await openPicture(await encodePicture(drawing.picture, 'png'))
   const [vector] = await clip.embedPixels([await clip.preprocess(picture)])
   const { perceptualHash } = await describePicture(picture)
+  const memorised = await painter.recalls(perceptualHash)
   const score = dot(direction.target, vector!)
   const relevance = direction.isText ? percentile(await answer.bank(), vector!, score) : null
   const near = await (await answer.index()).search(vector!, NEIGHBOURS)
@@ -66,9 +70,10 @@ export async function judge(
   return {
     score,
     relevance,
-    passes: isRelevant && !copied && (offered === null || score > offered),
+    passes: isRelevant && !copied && !memorised && (offered === null || score > offered),
     nearest,
     nearCopyOf: copied?.content ?? null,
+    memorised,
   }
 }
 

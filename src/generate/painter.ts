@@ -1,6 +1,7 @@
 // An open pipeline: orders are checked when they come and drawn one after the other.
 import { availableParallelism } from 'node:os'
 import { LucidaError } from '../core/errors.ts'
+import { once } from '../core/once.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { checkOrder, checkSeeds, checkVector } from './check-order.ts'
 import { drawPictures } from './draw.ts'
@@ -8,6 +9,7 @@ import { openGraphs } from './graphs.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
 import { Noise } from './noise.ts'
 import { imagine } from './prior.ts'
+import { openTrainingHashes } from './training-hashes.ts'
 import type { Painter, PainterSpec } from './types.ts'
 
 export interface PainterOptions {
@@ -21,6 +23,7 @@ export interface PainterOptions {
 export function openPainter(spec: PipelineSpec, options: PainterOptions): Painter {
   const graphs = openGraphs(spec, options.threads || availableParallelism())
   const takeTurn = openLine()
+  const hashes = once(() => openTrainingHashes(spec))
   let closed = false
   const assertOpen = () => {
     if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
@@ -37,6 +40,7 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
         release()
       }
     },
+    recalls: async (perceptualHash) => (await hashes())(perceptualHash),
     async imagine(meaning, seed) {
       checkVector('meaning', meaning, spec.embedding.dimension)
       checkSeeds([seed])

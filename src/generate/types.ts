@@ -85,5 +85,7 @@ export interface Painter {
   draw(order: DrawOrder): AsyncGenerator<DrawEvent, Drawing[]>
   /** The embedding of a picture that texts of this meaning might have: the prior alone. */
   imagine(meaning: UnitVector, seed: number): Promise<UnitVector>
+  /** Whether a perceptual hash is near that of a picture that the pipeline was trained on. */
+  recalls(perceptualHash: string): Promise<boolean>
   close(): Promise<void>
 }
