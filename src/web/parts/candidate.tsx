@@ -1,0 +1,71 @@
+// A picture that was drawn: how near it comes, whether it was kept, and what can be done with it.
+import type { Candidate as Drawn } from '../../api/generation-contract.ts'
+
+interface CandidateProps {
+  readonly key: string
+  /** From 0, the best. */
+  readonly n: number
+  readonly drawn: Drawn
+  /** Where the picture is; null once the server has forgotten it. */
+  readonly source: string | null
+  readonly objection: string | null
+  /** Whether it was to be judged at all. */
+  readonly isJudged: boolean
+  /** Its id in the collection. */
+  readonly kept: string | undefined
+  readonly onKeep: () => void
+  readonly onOpen: (id: string) => void
+}
+
+export function Candidate(props: CandidateProps) {
+  const { n, drawn, source, objection, isJudged, kept, onKeep, onOpen } = props
+  const { score, relevance, nearCopyOf, seed } = drawn
+  const name = `Candidate ${n + 1}`
+  const facts = [
+    `score ${score.toFixed(3)}`,
+    relevance === null ? '' : `relevance ${Math.round(relevance * 100)} %`,
+  ]
+  const verdict = objection ?? (isJudged ? 'shows it' : '')
+  return (
+    <li class={kept === undefined ? 'candidate' : 'candidate kept'}>
+      <div class="print">
+        {source === null ? (
+          <p class="hint">Not remembered any more</p>
+        ) : (
+          <img src={source} alt={`${name}, generated`} />
+        )}
+        <span class="generated">generated</span>
+      </div>
+      <p class="numbers">{facts.filter(Boolean).join(' · ')}</p>
+      <p class="hint">{kept === undefined ? verdict : 'kept in the collection'}</p>
+      <div class="line">
+        <a
+          href={drawn.url ?? ''}
+          download={`lucida-generated-${seed}.png`}
+          aria-label={`Download ${name}`}
+          hidden={drawn.url === null}
+        >
+          Download
+        </a>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Keep ${name}`}
+          hidden={kept !== undefined || nearCopyOf !== null || drawn.url === null}
+          onClick={onKeep}
+        >
+          Keep
+        </button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={`Open ${name}`}
+          hidden={kept === undefined}
+          onClick={() => kept !== undefined && onOpen(kept)}
+        >
+          Open
+        </button>
+      </div>
+    </li>
+  )
+}
