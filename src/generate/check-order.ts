@@ -12,11 +12,12 @@ const MOST_GUIDANCE = 50
 
 /** Throws `bad_input`. */
 export function checkOrder(order: DrawOrder, spec: PipelineSpec): void {
+  const { mode } = spec.decoder.guidance
   checkCondition('condition', order.condition, spec)
   if (order.negative) {
     checkCondition('negative', order.negative, spec)
-    if (spec.decoder.guidance.mode !== 'keep' && spec.decoder.guidance.mode !== 'concat') {
-      throw new LucidaError('bad_input', `${spec.name} has no guidance, so it takes no negative`)
+    if (mode !== 'keep' && mode !== 'concat') {
+      throw new LucidaError('bad_input', `${spec.name} cannot stay away from anything`)
     }
   }
   checkSeeds(order.seeds)
@@ -29,6 +30,12 @@ export function checkOrder(order: DrawOrder, spec: PipelineSpec): void {
   }
   if (guidance !== undefined && !isBetween(guidance, 0, MOST_GUIDANCE)) {
     throw invalidInput('guidance', `number between 0 and ${MOST_GUIDANCE}`, guidance)
+  }
+  if (guidance !== undefined && guidance !== 1 && mode === 'none') {
+    throw invalidInput('guidance', `1 (${spec.name} has no other)`, guidance)
+  }
+  if (variation && !spec.embedding) {
+    throw invalidInput('variation', `0 (${spec.name} draws without embeddings)`, variation)
   }
   if (variation !== undefined && !isBetween(variation, 0, 1)) {
     throw invalidInput('variation', 'number between 0 and 1', variation)
@@ -53,16 +60,20 @@ function checkSeeds(seeds: readonly number[]): void {
   })
 }
 
-function checkCondition(name: string, condition: Condition, { embedding }: PipelineSpec): void {
+function checkCondition(name: string, condition: Condition, spec: PipelineSpec): void {
   if ('text' in condition) {
     if (typeof condition.text !== 'string') {
       throw invalidInput(`${name}.text`, 'string', condition.text)
     }
     return
   }
+  if (!spec.embedding) {
+    throw new LucidaError('bad_input', `${spec.name} draws from texts only; give ${name} a text`)
+  }
   const vector = condition.embedding
-  if (vector.length !== embedding.dimension) {
-    throw invalidInput(`${name}.embedding`, `${embedding.dimension} numbers`, vector.length)
+  if (vector.length !== spec.embedding.dimension) {
+    const expected = `${spec.embedding.dimension} numbers`
+    throw invalidInput(`${name}.embedding`, expected, vector.length)
   }
   const length = Math.sqrt(dot(vector, vector))
   if (!(Math.abs(length - 1) < 1e-3)) {
@@ -71,7 +82,8 @@ function checkCondition(name: string, condition: Condition, { embedding }: Pipel
 }
 
 function checkStart({ picture, strength, mask }: Start, { codec, name }: PipelineSpec): void {
-  if (!codec.encode) throw new LucidaError('bad_input', `${name} cannot begin with a picture`)
+  if (codec.decode && !codec.encode)
+    throw new LucidaError('bad_input', `${name} cannot begin with a picture`)
   const { data, widthPx, heightPx, channels } = picture
   if (!isInteger(widthPx, 1, Infinity) || !isInteger(heightPx, 1, Infinity)) {
     throw invalidInput('start.picture', 'at least one pixel', `${widthPx} x ${heightPx}`)

@@ -1,11 +1,11 @@
 // An open pipeline: orders are checked when they come and drawn one after the other.
 import { availableParallelism } from 'node:os'
-import { LucidaError } from '../core/errors.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { checkOrder } from './check-order.ts'
 import { drawPictures } from './draw.ts'
 import { openGraphs } from './graphs.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
+import { openTextEncoder } from './text-encoder.ts'
 import type { Painter } from './types.ts'
 
 export interface PainterOptions {
@@ -18,23 +18,19 @@ export interface PainterOptions {
 /** Prepares a pipeline; its networks load at first use. */
 export function openPainter(spec: PipelineSpec, options: PainterOptions): Painter {
   const graphs = openGraphs(spec, options.threads || availableParallelism())
+  const encodeText = openTextEncoder(spec, graphs, options.embedTexts)
   const takeTurn = openLine()
-  let closed = false
   return {
     async *draw(order) {
       checkOrder(order, spec)
       const release = await takeTurn(order.signal)
       try {
-        if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
-        return yield* drawPictures({ spec, graphs, embedTexts: options.embedTexts }, order)
+        return yield* drawPictures({ spec, graphs, encodeText }, order)
       } finally {
         release()
       }
     },
-    async close() {
-      closed = true
-      await graphs.close()
-    },
+    close: graphs.close,
   }
 }
 

@@ -100,7 +100,7 @@ describe('a drawing', () => {
     const text = embedText('a dog')
     const nearness = async (samples: number) => {
       const { prior } = painter.spec
-      if (prior.kind !== 'diffusion') throw new Error('the toy has another prior')
+      if (prior?.kind !== 'diffusion') throw new Error('the toy has another prior')
       const other = await openToy('toy-unclip', { prior: { ...prior, samples } })
       const { drawings } = await drawAll(other, { ...DOG, seeds: [1, 2, 3, 4, 5, 6, 7, 8] })
       await other.close()
