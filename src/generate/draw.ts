@@ -1,7 +1,7 @@
 // One order drawn: condition → embeddings → latents, step by step → pictures. All pictures take each
 // step together; what is random comes from each one's own noise, in this order: the prior's noise, the
 // noise that the drawing begins with, that of the variation, that of the steps, the upsampler's.
-import { freeCells, keepCells, paste, resize, stretch } from './canvas.ts'
+import { type Canvas, freeCells, keepCells, paste, resize, stretch } from './canvas.ts'
 import { codecSize, decodeLatents, encodePicture, latentRow, toRaster } from './codec.ts'
 import { type Meanings, noisesOf, type Studio, understand } from './conditions.ts'
 import { forDecoder, toUnit } from './embedding-space.ts'
@@ -10,9 +10,10 @@ import { networkOf } from './network.ts'
 import type { Noise } from './noise.ts'
 import { planSampler } from './plan.ts'
 import { mix } from './prediction.ts'
+import type { Place } from './sampler.ts'
 import { tellDecoder } from './tell.ts'
 import { divided, joined, type Telling } from './told.ts'
-import type { DrawEvent, Drawing, DrawOrder } from './types.ts'
+import type { DrawEvent, Drawing, DrawOrder, Start } from './types.ts'
 import { upsample } from './upsample.ts'
 
 /** Steps from one preview to the next. */
@@ -24,72 +25,110 @@ export async function* drawPictures(
   order: DrawOrder,
 ): AsyncGenerator<DrawEvent, Drawing[]> {
   const { spec, graphs } = studio
-  const { seeds, signal, start } = order
-  const { decoder, size, upsampler, embedding } = spec
+  const { seeds, signal } = order
+  const { size, upsampler, embedding, codec } = spec
   const noises = noisesOf(seeds)
   const meanings = await understand(order, noises, studio)
-
-  const canvas = start && stretch(start, size)
-  const small = canvas && resize(canvas.picture, codecSize(spec), 'cubic')
-  const latent = small && (await encodePicture(small, studio))
-  const z = latent && joined(seeds.map(() => latent))
-  const cellPx = spec.codec.downscale * (upsampler?.factor ?? 1)
-  const free = canvas?.mask && freeCells(canvas.mask, size, cellPx)
-
-  const row = latentRow(spec)
-  const noise = () => joined(noises.map((one) => one.normals(row[0] * row[1] * row[2])))
-  const epsilon = noise()
-  const steps = order.steps ?? decoder.schedule.steps
-  const plan = planSampler(decoder.schedule, decoder.prediction, steps, start?.strength)
-  let x =
-    z && start.strength < 1
-      ? mix(plan.levels[0]!, z, epsilon)
-      : epsilon.map((value) => plan.initial * value)
-  if (z && free) keepCells(x, free, plan.levels[0]!, z, epsilon)
-
-  const told = await tellSides(order, meanings, noises, studio)
-  const ask = networkOf(await graphs.load(decoder), {
-    ...{ inputs: decoder.inputs, output: decoder.output, row, perPicture: 1, told, signal },
-    batch: spec.batch,
-  })
-  const predict = withGuidance(ask, guidanceOf(decoder.guidance, decoder.schedule, order.guidance))
+  const canvas = order.start && (await prepare(order.start, studio))
 
   const decode = (latents: Float32Array) =>
     decodeLatents(divided(latents, seeds.length), { spec, graphs, signal })
   const finish = (planes: readonly Float32Array[]) => {
-    const pictures = planes.map((one) => toRaster(one, size, spec.codec.range))
+    const pictures = planes.map((one) => toRaster(one, size, codec.range))
     return canvas ? pictures.map((picture) => paste(picture, canvas)) : pictures
   }
 
+  const walk = await begin(order, meanings, noises, canvas, studio)
+  const total = walk.steps + (upsampler?.schedule.steps ?? 0)
+  let x: Float32Array = new Float32Array()
   let step = 0
-  const drawn = plan.levels.length - 1
-  const total = drawn + (upsampler?.schedule.steps ?? 0)
-  for await (const place of plan.sample({ x, predict, noise })) {
-    step++
+  for await (const place of walk.places) {
     x = place.x
-    if (z && free) keepCells(x, free, plan.levels[step]!, z, epsilon)
-    const isShown = step % PREVIEW_EVERY === 0 && step < drawn && !spec.sequential && !upsampler
+    step++
+    const isShown =
+      step % PREVIEW_EVERY === 0 && step < walk.steps && !spec.sequential && !upsampler
     const previews = isShown ? { previews: finish(await decode(place.z)) } : {}
     yield { type: 'step', step, steps: total, ...previews }
     signal?.throwIfAborted()
   }
+
   let planes = await decode(x)
   if (upsampler) {
-    const larger = upsample(planes, noises, upsampler, { spec, graphs, signal })
-    for (;;) {
-      const next = await larger.next()
+    for await (const larger of upsample(planes, noises, upsampler, { spec, graphs, signal })) {
+      planes = larger
       step++
       yield { type: 'step', step, steps: total }
       signal?.throwIfAborted()
-      if (!next.done) continue
-      planes = next.value
-      break
     }
   }
   return finish(planes).map((picture, i) => {
     const plain = meanings.wanted.embeddings?.[i]
     return { seed: seeds[i]!, picture, embedding: plain ? toUnit(plain, embedding!) : null }
   })
+}
+
+/** A canvas with what the decoder sees of it. */
+interface PreparedCanvas extends Canvas {
+  readonly strength: number
+  readonly latent: Float32Array
+  /** The cells in which anything is drawn anew, where some are kept. */
+  readonly free: readonly boolean[] | undefined
+}
+
+async function prepare(start: Start, studio: Studio): Promise<PreparedCanvas> {
+  const { size, codec, upsampler } = studio.spec
+  const canvas = stretch(start, size)
+  const small = resize(canvas.picture, codecSize(studio.spec), 'cubic')
+  const cellPx = codec.downscale * (upsampler?.factor ?? 1)
+  return {
+    ...canvas,
+    strength: start.strength,
+    latent: await encodePicture(small, studio),
+    free: canvas.mask && freeCells(canvas.mask, size, cellPx),
+  }
+}
+
+/** The decoder's walk. */
+async function begin(
+  order: DrawOrder,
+  meanings: Meanings,
+  noises: readonly Noise[],
+  canvas: PreparedCanvas | undefined,
+  studio: Studio,
+): Promise<{ steps: number; places: AsyncGenerator<Place, void> }> {
+  const { spec, graphs } = studio
+  const { inputs, output, schedule, prediction, guidance } = spec.decoder
+  const row = latentRow(spec)
+  const noise = () => joined(noises.map((one) => one.normals(row[0] * row[1] * row[2])))
+  const epsilon = noise()
+  const steps = order.steps ?? schedule.steps
+  const plan = planSampler(schedule, prediction, steps, canvas?.strength)
+
+  const z = canvas && joined(noises.map(() => canvas.latent))
+  const keep = (x: Float32Array, step: number) => {
+    if (z && canvas.free) keepCells(x, canvas.free, plan.levels[step]!, z, epsilon)
+  }
+  const x =
+    z && canvas.strength < 1
+      ? mix(plan.levels[0]!, z, epsilon)
+      : epsilon.map((value) => plan.initial * value)
+  keep(x, 0)
+
+  const told = await tellSides(order, meanings, noises, studio)
+  const { batch } = spec
+  const { signal } = order
+  const options = { inputs, output, row, perPicture: 1, told, batch, signal }
+  const ask = networkOf(await graphs.load(spec.decoder), options)
+  const predict = withGuidance(ask, guidanceOf(guidance, schedule, order.guidance))
+
+  async function* places(): AsyncGenerator<Place, void> {
+    let step = 0
+    for await (const place of plan.sample({ x, predict, noise })) {
+      keep(place.x, ++step)
+      yield place
+    }
+  }
+  return { steps: plan.levels.length - 1, places: places() }
 }
 
 /** What the decoder is told, with the embeddings as it takes them. */

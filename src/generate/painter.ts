@@ -30,7 +30,7 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
         release()
       }
     },
-    close: graphs.close,
+    close: () => graphs.close(),
   }
 }
 

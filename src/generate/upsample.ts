@@ -9,13 +9,13 @@ import { planSampler } from './plan.ts'
 import { clip, type Predict } from './prediction.ts'
 import { divided, joined } from './told.ts'
 
-/** [3, h, w] each, between -1 and 1 → as many times larger. Yields after each step but the last. */
+/** [3, h, w] each, between -1 and 1 → so many times larger, as they are after each step. */
 export async function* upsample(
   planes: readonly Float32Array[],
   noises: readonly Noise[],
   upsampler: Upsampler,
   { spec, graphs, signal }: CodecOptions,
-): AsyncGenerator<void, Float32Array[]> {
+): AsyncGenerator<Float32Array[], void> {
   const { schedule, prediction, factor, last } = upsampler
   const { widthPx, heightPx } = codecSize(spec)
   const row = [3, heightPx * factor, widthPx * factor]
@@ -23,10 +23,8 @@ export async function* upsample(
   const told = { wanted: {}, unwanted: {} }
   const behind = { row, of: (picture: number) => large[picture]! }
   const { inputs, output } = upsampler
-  const askOf = async (graph: Graph) =>
-    networkOf(await graphs.load(graph), {
-      ...{ inputs, output, row, behind, perPicture: 1, told, batch: spec.batch, signal },
-    })
+  const common = { inputs, output, row, behind, perPicture: 1, told, batch: spec.batch, signal }
+  const askOf = async (graph: Graph) => networkOf(await graphs.load(graph), common)
 
   const plan = planSampler(schedule, prediction, schedule.steps)
   const predict: Predict = async (x, time, step) => {
@@ -34,12 +32,8 @@ export async function* upsample(
     return (await ask(x, time, ['wanted']))[0]!
   }
   const noise = () => joined(noises.map((one) => one.normals(large[0]!.length)))
-  let x: Float32Array = noise().map((value) => plan.initial * value)
-  let left = plan.levels.length - 1
+  const x = noise().map((value) => plan.initial * value)
   for await (const place of plan.sample({ x, predict, noise })) {
-    x = place.x
-    left--
-    if (left > 0) yield
+    yield divided(place.x, planes.length)
   }
-  return divided(x, planes.length)
 }
