@@ -5,7 +5,7 @@ import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.
 import { type ContentHash, sha256, sha256InTurns } from './core/hash.ts'
 import type { Clip } from './models/clip.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
-import type { Filter } from './search/filter.ts'
+import { type Filter, isEmptyFilter } from './search/filter.ts'
 import { encodeQuery, type QueryTerm } from './search/query.ts'
 import type { PictureSource, SearchContext } from './search/rank.ts'
 import {
@@ -16,6 +16,7 @@ import {
   searchPictures,
 } from './search/search.ts'
 import type { VectorIndex } from './search/vector-index.ts'
+import type { DrawnPictures } from './store/drawn.ts'
 import type { PictureFilter } from './store/filters.ts'
 
 /** A term of a search: a query term, or a picture by its file or address. */
@@ -36,6 +37,8 @@ export interface Picture {
   readonly height: number
   /** Wall time at the camera, `YYYY-MM-DDTHH:mm:ss`, or `null`. */
   readonly takenAt: string | null
+  /** Whether its file says that a trained algorithm made it. */
+  readonly generated: boolean
   /** ThumbHash, a placeholder of about 25 bytes; `null` in a search without the database. */
   readonly thumbHash: Uint8Array | null
 }
@@ -98,6 +101,8 @@ export interface AnswerContext extends Omit<SearchContext, 'index' | 'relevanceT
   readonly index: () => Promise<VectorIndex>
   /** The caller's filter, checked, with the real paths of its folders. */
   readonly locateFilter: (filter: Filter) => Promise<PictureFilter>
+  /** What Lucida has drawn itself. */
+  readonly drawn: () => Promise<DrawnPictures>
 }
 
 /** Larger files are not read as a query. */
@@ -125,7 +130,7 @@ export async function answerSearch(
   // Reported where it is awaited, even when the query fails first.
   opening.catch(() => {})
   const begin = await pageOf(search, options, pictures)
-  const page = { ...how, after: begin.after, filter: await context.locateFilter(filter) }
+  const page = { ...how, after: begin.after, ...(await withoutDrawn(context, filter)) }
   const loaded = await Promise.all(terms.map(loadTerm))
   const lookUp = async (hash: ContentHash) => (await pictures.findVectors([hash])).get(hash)
   const query = await encodeQuery(clip, lookUp, loaded)
@@ -146,19 +151,20 @@ export async function answerSearch(
 
 /** Lists pictures by date. Throws `bad_input`, `not_found`. */
 export async function answerList(
-  context: Pick<AnswerContext, 'locateFilter'> & { readonly pictures: PictureSource },
+  context: Pick<AnswerContext, 'locateFilter' | 'drawn'> & { readonly pictures: PictureSource },
   options: ListOptions,
 ): Promise<ListAnswer> {
   const startedAt = performance.now()
   const { cursor: _, filter = {}, ...how } = options
   const search = fingerprint(['list', filter])
-  const { pictures, locateFilter } = context
+  const { pictures } = context
   const {
     after,
     added,
     asOf = await pictures.lastSequence(),
   } = await pageOf(search, options, pictures)
-  const page = { ...how, after, without: added, filter: await locateFilter(filter) }
+  const located = await locateWithoutDrawn(context, filter)
+  const page = { ...how, after, without: added, filter: located }
   return toAnswer(await listPictures(pictures, page), toPicture, { search, asOf, startedAt })
 }
 
@@ -199,6 +205,7 @@ export function toPicture({ picture, path }: ListHit): Picture {
     width: picture.widthPx,
     height: picture.heightPx,
     takenAt: picture.takenAt?.replace(' ', 'T') ?? null,
+    generated: picture.generated,
     thumbHash: picture.thumbHash ?? null,
   }
 }
@@ -241,6 +248,27 @@ async function pageOf(
   if (offset !== undefined) throw invalidInput('offset', 'no offset beside a cursor', offset)
   const { at, asOf } = readCursor(search, cursor)
   return { after: at, asOf, added: await pictures.findAddedSince(asOf) }
+}
+
+/** The filter without what Lucida has drawn, unless it says otherwise. */
+export async function locateWithoutDrawn(
+  { drawn, locateFilter }: Pick<AnswerContext, 'locateFilter' | 'drawn'>,
+  filter: Filter,
+): Promise<PictureFilter> {
+  const located = await locateFilter(filter)
+  const { folders } = await drawn()
+  const isAsked = filter.generated !== undefined || folders.length === 0
+  return isAsked ? located : { ...located, outside: folders }
+}
+
+/** The same, but without asking the database where there is no filter. */
+async function withoutDrawn(context: AnswerContext, filter: Filter) {
+  const located = await context.locateFilter(filter)
+  if (filter.generated !== undefined) return { filter: located }
+  if (isEmptyFilter(located)) {
+    return { filter: located, hidden: (await context.drawn()).contents }
+  }
+  return { filter: await locateWithoutDrawn(context, filter) }
 }
 
 function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {

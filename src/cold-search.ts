@@ -46,6 +46,7 @@ export async function searchCold(
     index: () => index,
     bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
     locateFilter: async () => ({}),
+    drawn: async () => ({ folders: [], contents: new Set(checkpoint.drawn) }),
     pictures: {
       findPictures: (hashes) => table.find(hashes),
       findVectors: async (hashes) => (await index).vectorsOf(hashes),

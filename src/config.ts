@@ -35,6 +35,10 @@ const schema = z.strictObject({
       'postgres://user:password@host/database of a server (15 or later); embedded when unset.',
     ),
   model: z.string().min(1).describe('Name of a model (see `lucida models`), or the folder of one.'),
+  generator: z
+    .string()
+    .min(1)
+    .describe('Name of a pipeline that draws pictures, or the folder of one.'),
   vectorIndex: z
     .enum(['auto', 'exact', 'hnsw'])
     .describe('Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds.'),
@@ -85,6 +89,7 @@ const ENV: Record<keyof Config, string> = {
   dataDir: 'LUCIDA_DATA_DIR',
   databaseUrl: 'DATABASE_URL',
   model: 'LUCIDA_MODEL',
+  generator: 'LUCIDA_GENERATOR',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
   host: 'LUCIDA_HOST',
@@ -97,6 +102,7 @@ const ENV: Record<keyof Config, string> = {
 
 const DEFAULTS = {
   model: 'lucida-clip-1',
+  generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
   host: '127.0.0.1',

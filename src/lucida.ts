@@ -1,10 +1,11 @@
 // The composition root and the library's entry: picks the adapters, opens and closes them.
-import { realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import {
   type AnswerContext,
   answerList,
   answerSearch,
+  locateWithoutDrawn,
   type ListAnswer,
   type ListOptions,
   type SearchAnswer,
@@ -12,8 +13,15 @@ import {
   type SearchTerm,
 } from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
-import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import { explainFullDisk, LucidaError } from './core/errors.ts'
+import { once } from './core/once.ts'
 import type { UnitVector } from './core/vector.ts'
+import {
+  type GenerationContext,
+  type PlannedGeneration,
+  planGeneration,
+} from './develop/develop.ts'
+import type { GenerateOptions } from './develop/order.ts'
 import {
   type Classification,
   type ClassifyOptions,
@@ -21,42 +29,33 @@ import {
   embedTerm,
   openLabels,
 } from './encode.ts'
+import type { Painter } from './generate/types.ts'
 import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
-import { indexFolder } from './indexer/pipeline.ts'
-import { excludeMatcher } from './indexer/scan.ts'
-import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
+import { type IndexFoldersOptions, openIndexing, type WatchFoldersOptions } from './indexing.ts'
+import { openLiveIndex } from './live-index.ts'
 import { openClip } from './models/clip.ts'
 import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
-import { keptThreads, withMeasuredThreads } from './models/threads.ts'
+import { keptThreads } from './models/threads.ts'
 import type { LabelScore } from './search/classify.ts'
-import { type Checkpoint, removeCheckpoints, spaceFolder } from './search/checkpoint.ts'
+import { removeCheckpoints } from './search/checkpoint.ts'
 import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
-import { openIndexFor } from './search/open-index.ts'
-import { loadNeutralBank, type NeutralBank } from './search/relevance.ts'
+import { loadNeutralBank } from './search/relevance.ts'
 import { rememberPictures } from './search/remembered-pictures.ts'
 import { storedPictures } from './search/stored-pictures.ts'
-import { syncIndex } from './search/sync.ts'
-import type { VectorIndex } from './search/vector-index.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
-import { feedState } from './store/changes.ts'
 import { openDatabase } from './store/database.ts'
+import { claimDrawnFolder, type DrawnPictures, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
-import { countFacets, type Facets, type PictureFilter } from './store/filters.ts'
+import { countFacets, type Facets } from './store/facets.ts'
+import type { PictureFilter } from './store/filters.ts'
+import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
-import {
-  claimRoot,
-  listRoots,
-  notARoot,
-  type Root,
-  removeRoot,
-  summarizeRoots,
-} from './store/roots.ts'
-import { refreshStatistics } from './store/statistics.ts'
+import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { openWriting } from './writing.ts'
 
 export type {
@@ -69,6 +68,15 @@ export type {
   SearchTerm,
 } from './answer.ts'
 export type { Classification, ClassifyOptions } from './encode.ts'
+export type {
+  DrawnCandidate,
+  GenerateEvent,
+  Generation,
+  PlannedGeneration,
+} from './develop/develop.ts'
+export type { Idea } from './develop/idea.ts'
+export type { GenerateOptions } from './develop/order.ts'
+export type { StoredGeneration } from './store/generations.ts'
 export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
@@ -82,7 +90,7 @@ export { fetchImage } from './search/fetch-image.ts'
 export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
-export type { FacetCount, Facets } from './store/filters.ts'
+export type { FacetCount, Facets } from './store/facets.ts'
 export type { Repair } from './store/embedded.ts'
 
 /** A recorded failure. */
@@ -130,24 +138,13 @@ export interface Lucida {
    * Indexes folders, one after another; every known root when none is named. Nothing happens until
    * the events are read. Throws `not_found` or `bad_input` for what is no folder.
    */
-  index(
-    folders: readonly string[],
-    options?: { exclude?: readonly string[]; prune?: boolean; signal?: AbortSignal },
-  ): AsyncGenerator<IndexEvent>
+  index(folders: readonly string[], options?: IndexFoldersOptions): AsyncGenerator<IndexEvent>
   /**
    * Indexes folders and keeps them up to date until `signal` is aborted. By events of the system;
    * with `pollSeconds`, and where there are none, by looking every so often (docs/watching.md).
    * `prune` holds for the first look only.
    */
-  watch(
-    folders: readonly string[],
-    options?: {
-      exclude?: readonly string[]
-      prune?: boolean
-      pollSeconds?: number
-      signal?: AbortSignal
-    },
-  ): AsyncGenerator<IndexEvent>
+  watch(folders: readonly string[], options?: WatchFoldersOptions): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
   search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** The same without the pictures that the terms themselves name. */
@@ -162,6 +159,13 @@ export interface Lucida {
   label(pictures: readonly SearchTerm[], options: ClassifyOptions): Promise<LabelScore[][]>
   /** The vector of each term. */
   embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
+  /**
+   * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
+   * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
+   */
+  plan(options: GenerateOptions): Promise<PlannedGeneration>
+  /** An order that has ended. Throws `not_found`. */
+  generation(id: string): Promise<StoredGeneration>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -180,9 +184,6 @@ export interface Lucida {
   remove(folder: string): Promise<number>
   close(): Promise<void>
 }
-
-/** A day between looks is hardly watching. */
-const MAX_POLL_SECONDS = 86_400
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
 export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
@@ -208,59 +209,34 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
   )
   const clip = shareClip(tower)
-  let bank: Promise<NeutralBank> | undefined
-  let opened: VectorIndex | undefined
 
-  const loadBank = () => {
-    bank ??= loadNeutralBank(model, clip.embedTexts, cache)
-    // A failure is not remembered.
-    bank.catch(() => (bank = undefined))
-    return bank
-  }
+  const loadBank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
 
   const writing = openWriting({
     dataDir: config.dataDir,
     identity,
     isEmbedded: database.engine === 'pglite',
     listPictures: () => listVisible(db),
+    listDrawn: async () => [...(await findDrawn(db)).contents],
   })
-  let syncedSince: number | null = null
-
-  const syncedIndex = async (): Promise<VectorIndex> => {
+  const live = openLiveIndex({
+    db,
+    identity,
+    kind: config.vectorIndex,
+    dataDir: config.dataDir,
+    quietSince: () => writing.quietSince(),
+  })
+  let drawn: { since: number; found: Promise<DrawnPictures> } | undefined
+  /** What was drawn; remembered for as long as nobody else can have drawn and nobody here writes. */
+  const findDrawnOnce = async (): Promise<DrawnPictures> => {
     const since = writing.quietSince()
-    if (opened && since !== null && since === syncedSince) return opened
-    const index = await syncIndexNow()
-    syncedSince = since
-    return index
+    if (since === null) return findDrawn(db)
+    if (drawn?.since !== since) drawn = { since, found: findDrawn(db) }
+    return drawn.found.catch((error: unknown) => {
+      drawn = undefined
+      throw error
+    })
   }
-
-  const syncIndexNow = async (): Promise<VectorIndex> => {
-    const directory = spaceFolder(config.dataDir, identity)
-    const open = async (fresh: boolean) =>
-      openIndexFor({
-        kind: config.vectorIndex,
-        count: (await feedState(db, space)).count,
-        identity,
-        directory,
-        fresh,
-      })
-    opened ??= await open(false)
-    if (await syncIndex(db, space, opened)) return opened
-    await opened.close()
-    opened = await open(true)
-    if (await syncIndex(db, space, opened)) return opened
-    throw new LucidaError('index_stale', 'The index keeps changing while it is rebuilt; try again')
-  }
-
-  let turn: Promise<unknown> = Promise.resolve()
-  /** The index, caught up with the store; one caller at a time does the catching up. */
-  const currentIndex = (): Promise<VectorIndex> => {
-    const result = turn.then(syncedIndex)
-    turn = result.catch(() => {})
-    return result
-  }
-
-  const settle = (standing: Checkpoint | null) => writing.settle(currentIndex, standing)
 
   /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
@@ -280,9 +256,10 @@ export async function openResolved(config: Config): Promise<Lucida> {
 
   const context: AnswerContext = {
     clip,
-    index: currentIndex,
+    index: live.current,
     bank: loadBank,
     locateFilter,
+    drawn: findDrawnOnce,
     pictures: rememberPictures(storedPictures(db, space), () => writing.quietSince()),
   }
 
@@ -290,128 +267,72 @@ export async function openResolved(config: Config): Promise<Lucida> {
   // A run of the indexer makes its batches itself.
   const pipeline = { db, space, preprocess: tower.preprocess, embedPixels: tower.embedPixels }
 
-  /** The folders to index with their roots, each claimed when its turn comes. */
-  async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
-    const roots = await listRoots(db)
-    const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
-    if (wanted.length === 0) {
-      throw new LucidaError(
-        'bad_input',
-        'No folder is indexed yet; name one: lucida index ~/Photos',
-      )
-    }
-    for (const name of wanted) {
-      const folder = await locateFolder(name, roots)
-      // Refuses a bad pattern before it is kept.
-      if (exclude) excludeMatcher(folder, exclude)
-      const root = await claimRoot(db, folder, exclude)
-      await database.noteRoots()
-      yield { folder, root }
-    }
-  }
+  const { index, watch } = openIndexing({
+    config,
+    database,
+    tower,
+    pipeline,
+    writing,
+    currentIndex: live.current,
+  })
 
-  async function* explaining<T>(events: AsyncGenerator<T>): AsyncGenerator<T> {
-    try {
-      yield* events
-    } catch (error) {
-      throw explainFullDisk(error, config.databaseUrl ? 'the database' : config.dataDir)
-    }
-  }
-
-  async function* index(
-    folders: readonly string[],
-    { exclude, ...how }: Parameters<Lucida['index']>[1] & {} = {},
-  ): AsyncGenerator<IndexEvent> {
-    const standing = await writing.begin()
-    let changed = false
-    // Asked anew each time: an earlier run of this process may have measured.
-    const isToMeasure =
-      config.threads === 0 && (await keptThreads(cache, model.recipe)) === undefined
-    const embedPixels = isToMeasure ? withMeasuredThreads(tower, cache) : tower.embedPixels
-    try {
-      for await (const { folder, root } of claimFolders(folders, exclude)) {
-        for await (const event of indexFolder({ ...pipeline, embedPixels }, root, folder, how)) {
-          if (event.type === 'done') changed ||= hasChanges(event.counts)
-          yield event
-        }
-        if (how.signal?.aborted) break
+  let painter: Painter | undefined
+  const drawnFolder = join(config.dataDir, 'drawn')
+  const generating: GenerationContext = {
+    db,
+    answer: context,
+    folder: drawnFolder,
+    // Most who open Lucida never draw anything.
+    openPainter: once(async () => {
+      const { findPipeline } = await import('./generate/pipelines.ts')
+      const { openPainter } = await import('./generate/painter.ts')
+      const spec = await findPipeline(config.generator)
+      painter = openPainter(spec, { threads: config.threads, embedTexts: clip.embedTexts })
+      return painter
+    }),
+    async indexFolder() {
+      const folder = await realpath(drawnFolder)
+      await claimDrawnFolder(db, folder)
+      for await (const event of index([folder])) {
+        if (event.type === 'failure') throw new LucidaError('internal', event.reason)
       }
-      await refreshStatistics(db)
-      await settle(changed ? null : standing)
-    } finally {
-      writing.end()
-    }
-  }
-
-  async function* watch(
-    names: readonly string[],
-    { exclude, pollSeconds, ...how }: Parameters<Lucida['watch']>[1] & {} = {},
-  ): AsyncGenerator<IndexEvent> {
-    if (pollSeconds !== undefined && !(pollSeconds >= 1 && pollSeconds <= MAX_POLL_SECONDS)) {
-      throw invalidInput('pollSeconds', `a number between 1 and ${MAX_POLL_SECONDS}`, pollSeconds)
-    }
-    const folders: string[] = []
-    for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
-    const events = watchFolders(pipeline, folders, {
-      ...how,
-      times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
-      poll: pollSeconds !== undefined,
-      ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
-    })
-    let standing: Checkpoint | null = null
-    let looks = 0
-    try {
-      for await (const event of events) {
-        // A look writes nothing before its start has been taken in here.
-        if (event.type === 'start') {
-          standing = await writing.begin()
-          looks++
-        }
-        // Whoever hears that a look is done finds what it found, in other processes too.
-        if (event.type === 'done') {
-          await settle(hasChanges(event.counts) ? null : standing)
-          looks--
-          writing.end()
-        }
-        yield event
-      }
-    } finally {
-      for (; looks > 0; looks--) writing.end()
-    }
+    },
   }
 
   return {
     config,
     model,
     repaired: database.repaired,
-    index: (folders, how) => explaining(index(folders, how)),
-    watch: (folders, how) => explaining(watch(folders, how)),
+    index,
+    watch,
     search: (terms, options = {}) => answerSearch(context, terms, options, false),
     similar: (terms, options = {}) => answerSearch(context, [terms].flat(), options, true),
     list: (options = {}) => answerList(context, options),
-    facets: async (filter = {}) => countFacets(db, await locateFilter(filter)),
+    facets: async (filter = {}) => countFacets(db, await locateWithoutDrawn(context, filter)),
     classify: (files, options) => classifyFiles(context, files, options),
     async label(terms, options) {
       const score = await openLabels(context, options)
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
-    duplicates: openDuplicates(db, currentIndex),
+    duplicates: openDuplicates(db, live.current),
+    plan: (options) => planGeneration(generating, options),
+    generation: (id) => findGeneration(db, id),
     keys: openApiKeys(db),
-    indexSize: () => opened?.size ?? 0,
+    indexSize: () => live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
       forget: (id) => writing.aside(() => gallery.forget(id)),
     },
     async status() {
-      const index = await currentIndex()
+      const current = await live.current()
       return {
         dataDir: config.dataDir,
         database: database.engine,
         model: model.name,
-        index: index.kind,
-        searchable: index.size,
+        index: current.kind,
+        searchable: current.size,
         roots: await summarizeRoots(db),
         repaired: database.repaired,
       }
@@ -428,11 +349,12 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
     async close() {
       try {
-        if (opened) await settle(null)
+        if (live.opened) await writing.settle(live.current, null)
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        await opened?.close()
+        await live.opened?.close()
+        await painter?.close()
         await clip.close()
         await database.close()
       }
@@ -442,17 +364,4 @@ export async function openResolved(config: Config): Promise<Lucida> {
   function embedAll(terms: readonly SearchTerm[]): Promise<UnitVector[]> {
     return Promise.all(terms.map((term) => embedTerm(context, term)))
   }
-}
-
-/** The folder's real path, so that one folder has one name; a root that is away keeps its own. */
-async function locateFolder(name: string, roots: readonly Root[]): Promise<string> {
-  try {
-    const path = await realpath(name)
-    if ((await stat(path)).isDirectory()) return path
-  } catch (cause) {
-    const path = resolve(name)
-    if (roots.some((root) => root.path === path)) return path
-    throw new LucidaError('not_found', `No folder ${path} (${messageOf(cause)})`, { cause })
-  }
-  throw invalidInput('path', 'a folder', name)
 }

@@ -18,6 +18,8 @@ export interface WritingOptions {
   readonly isEmbedded: boolean
   /** All pictures that are there. */
   readonly listPictures: () => Promise<readonly PictureRow[]>
+  /** Those of them that Lucida has drawn itself. */
+  readonly listDrawn: () => Promise<readonly string[]>
 }
 
 /** The runs that write, begun and under way. */
@@ -38,7 +40,7 @@ export interface Writing {
 
 /** Nobody writes yet. */
 export function openWriting(options: WritingOptions): Writing {
-  const { dataDir, identity, isEmbedded, listPictures } = options
+  const { dataDir, identity, isEmbedded, listPictures, listDrawn } = options
   let begun = 0
   let underWay = 0
   let setting: Promise<unknown> = Promise.resolve()
@@ -81,7 +83,7 @@ export function openWriting(options: WritingOptions): Writing {
       const checkpoint =
         standing && isOf(standing)
           ? standing
-          : await makeCheckpoint(dataDir, identity, index, await listPictures())
+          : await makeCheckpoint(dataDir, identity, index, await listPictures(), await listDrawn())
       // Somebody else writes too, and the next to settle vouches for both.
       if (others || begun !== begunBefore) return
       setting = setCheckpoint(dataDir, checkpoint)

@@ -37,7 +37,7 @@ const BELOW_LUCIDA = [
 ]
 const EDGE: Rule = {
   may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'demo'],
-  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'answer.ts'],
+  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'develop', 'answer.ts'],
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -50,13 +50,31 @@ const RULES: Readonly<Record<string, Rule>> = {
   generate: { may: ['core', 'pictures', 'models'] },
   demo: { may: ['core'] },
   'config.ts': { may: ['core'] },
+  develop: {
+    may: ['core', 'pictures', 'models', 'store', 'indexer', 'search', 'generate', 'answer.ts'],
+  },
+  'live-index.ts': { may: ['core', 'search', 'store'] },
+  'indexing.ts': {
+    may: ['core', 'models', 'store', 'indexer', 'search', 'config.ts', 'writing.ts'],
+  },
   'answer.ts': { may: ['core', 'models', 'search'], mayTypes: ['store'] },
   // Never the store: opening the database is what it is there to avoid.
   'cold-search.ts': { may: ['core', 'models', 'search', 'config.ts', 'answer.ts'] },
   'encode.ts': { may: ['core', 'search', 'answer.ts'], mayTypes: ['models'] },
   'gallery.ts': { may: ['core', 'pictures', 'store', 'answer.ts'] },
   'writing.ts': { may: ['search'] },
-  'lucida.ts': { may: [...BELOW_LUCIDA, 'answer.ts', 'encode.ts', 'gallery.ts', 'writing.ts'] },
+  'lucida.ts': {
+    may: [
+      ...BELOW_LUCIDA,
+      'answer.ts',
+      'encode.ts',
+      'gallery.ts',
+      'writing.ts',
+      'live-index.ts',
+      'indexing.ts',
+      'develop',
+    ],
+  },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
@@ -69,7 +87,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
-  sharp: ['pictures/open-picture.ts', 'demo/', 'diagnose.ts'],
+  sharp: ['pictures/open-picture.ts', 'pictures/encode-picture.ts', 'demo/', 'diagnose.ts'],
   'libheif-js/wasm-bundle': ['pictures/decode-heic.ts'],
   'jxl-oxide-wasm': ['pictures/decode-jxl.ts'],
   'hono/jsx/dom': ['web/'],

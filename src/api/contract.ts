@@ -78,6 +78,11 @@ const date = text.max(30).openapi({
   description: 'A year, month, day or time: 2020, 2020-05, 2020-05-31, 2020-05-31T18:00',
 })
 const orientation = z.enum(['landscape', 'portrait', 'square'])
+const generated = z.enum(['any', 'only', 'none']).openapi({
+  description:
+    'Pictures that a trained algorithm made, as their files say; by default those that Lucida ' +
+    'drew itself are left out',
+})
 const pixels = z.int().min(1).max(1_000_000)
 
 /** Conditions on a picture's metadata; all that are given must hold. */
@@ -110,6 +115,7 @@ export const Filter = z
     orientation: orientation.optional(),
     minWidth: pixels.optional(),
     minHeight: pixels.optional(),
+    generated: generated.optional(),
   })
   .openapi('Filter')
 
@@ -174,6 +180,7 @@ export const FilterQuery = z.object({
   orientation: orientation.optional(),
   minWidth: numeral(pixels).optional(),
   minHeight: numeral(pixels).optional(),
+  generated: generated.optional(),
 })
 
 /** Which part of the results. */
@@ -223,6 +230,9 @@ export const Image = z
     takenAt: z.string().nullable().openapi({
       description: 'Wall time at the camera',
       example: '2024-07-14T18:30:00',
+    }),
+    generated: z.boolean().openapi({
+      description: 'Whether its file says that a trained algorithm made it',
     }),
     thumbHash: z.string().nullable().openapi({
       format: 'byte',
@@ -449,6 +459,7 @@ export const FacetsResponse = z
     folder: count(z.string()),
     orientation: count(orientation),
     gps: count(z.boolean()),
+    generated: count(z.boolean()),
   })
   .openapi('Facets')
 

@@ -3,7 +3,7 @@ import type { Picture, RootSummary, SearchAnswer } from '../lucida.ts'
 import type { Filter, FilterQuery, Image, Root, SearchResponse } from './contract.ts'
 
 export function toImage(picture: Picture): Image {
-  const { id, path, paths, width, height, takenAt, thumbHash } = picture
+  const { id, path, paths, width, height, takenAt, generated, thumbHash } = picture
   return {
     id,
     path,
@@ -11,6 +11,7 @@ export function toImage(picture: Picture): Image {
     width,
     height,
     takenAt,
+    generated,
     thumbHash: thumbHash && Buffer.from(thumbHash).toString('base64'),
   }
 }
@@ -48,7 +49,7 @@ export function filterOf(query: FilterQuery): Filter {
   const [south, west, north, east] = box ?? []
   return {
     ...pick(same, ['root', 'folder', 'after', 'before', 'camera', 'lens', 'orientation']),
-    ...pick(same, ['minWidth', 'minHeight']),
+    ...pick(same, ['minWidth', 'minHeight', 'generated']),
     ...(format !== undefined && { format: format.split(',') }),
     ...(near && { near: { latitude: latitude!, longitude: longitude!, radiusKm: radiusKm! } }),
     ...(box && { box: { south: south!, west: west!, north: north!, east: east! } }),

@@ -21,6 +21,7 @@ export interface FilterFlags {
   orientation?: NonNullable<Filter['orientation']>
   minWidth?: number
   minHeight?: number
+  generated?: NonNullable<Filter['generated']>
 }
 
 const MAX_PIXELS = 1_000_000
@@ -48,12 +49,18 @@ export function withFilterFlags(command: Command): Command {
     )
     .option('--min-width <px>', 'upright width, at least', integer(1, MAX_PIXELS))
     .option('--min-height <px>', 'upright height, at least', integer(1, MAX_PIXELS))
+    .addOption(
+      new Option(
+        '--generated <which>',
+        'made by a trained algorithm: any of them too, only them, none',
+      ).choices(['any', 'only', 'none']),
+    )
 }
 
 /** The filter that the flags describe; undefined when there is none among them. */
 export function filterOf(io: CliIo, flags: FilterFlags): Filter | undefined {
   const { root, folder, format, after, before, camera, lens, near, box } = flags
-  const { gps, orientation, minWidth, minHeight } = flags
+  const { gps, orientation, minWidth, minHeight, generated } = flags
   const filter: Filter = {
     root: root && resolve(io.cwd, root),
     folder: folder && resolve(io.cwd, folder),
@@ -68,6 +75,7 @@ export function filterOf(io: CliIo, flags: FilterFlags): Filter | undefined {
     orientation,
     minWidth,
     minHeight,
+    generated,
   }
   return Object.values(filter).some((value) => value !== undefined) ? filter : undefined
 }

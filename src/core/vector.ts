@@ -49,6 +49,27 @@ export function asUnitVector(vector: Float32Array): UnitVector {
   return vector as UnitVector
 }
 
+/** Below this the arc is too short to divide by, and a straight line is the same. */
+const SHORT_ARC = 1e-4
+
+/**
+ * Spherical interpolation (Shoemake 1985): `at` 0 is `a`, 1 is `b`, and equal steps turn by equal
+ * angles. Throws `bad_input` for opposite vectors, between which no way is the shortest.
+ */
+export function slerp(a: UnitVector, b: UnitVector, at: number): UnitVector {
+  const cosine = Math.min(1, Math.max(-1, dot(a, b)))
+  const angle = Math.acos(cosine)
+  const sine = Math.sin(angle)
+  if (sine < SHORT_ARC && cosine < 0) {
+    throw new LucidaError('bad_input', 'There is no shortest way between opposite vectors')
+  }
+  const [ofA, ofB] =
+    sine < SHORT_ARC
+      ? [1 - at, at]
+      : [Math.sin((1 - at) * angle) / sine, Math.sin(at * angle) / sine]
+  return normalize(a.map((value, i) => ofA * value + ofB * b[i]!))
+}
+
 /** One weighted direction of a query; a negative weight subtracts. */
 export interface WeightedVector {
   readonly vector: UnitVector

@@ -70,15 +70,25 @@ function checkCondition(name: string, condition: Condition, spec: PipelineSpec):
   if (!spec.embedding) {
     throw new LucidaError('bad_input', `${spec.name} draws from texts only; give ${name} a text`)
   }
-  const vector = condition.embedding
-  if (vector.length !== spec.embedding.dimension) {
-    const expected = `${spec.embedding.dimension} numbers`
-    throw invalidInput(`${name}.embedding`, expected, vector.length)
+  const { dimension } = spec.embedding
+  if ('embedding' in condition) {
+    checkVector(`${name}.embedding`, condition.embedding, dimension)
+    return
+  }
+  if (spec.text !== 'search') {
+    const message = `${spec.name} encodes texts by itself; give ${name} a text or an embedding`
+    throw new LucidaError('bad_input', message)
+  }
+  checkVector(`${name}.meaning`, condition.meaning, dimension)
+}
+
+/** Throws `bad_input` unless it is a unit vector of the dimension. */
+function checkVector(name: string, vector: Float32Array, dimension: number): void {
+  if (vector.length !== dimension) {
+    throw invalidInput(name, `${dimension} numbers`, vector.length)
   }
   const length = Math.sqrt(dot(vector, vector))
-  if (!(Math.abs(length - 1) < 1e-3)) {
-    throw invalidInput(`length of ${name}.embedding`, '1', length)
-  }
+  if (!(Math.abs(length - 1) < 1e-3)) throw invalidInput(`length of ${name}`, '1', length)
 }
 
 function checkStart({ picture, strength, mask }: Start, { codec, name }: PipelineSpec): void {

@@ -6,7 +6,7 @@ import { Noise } from './noise.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
 import { imagine, skipImagining } from './prior.ts'
 import type { EncodeText } from './text-encoder.ts'
-import type { Telling } from './told.ts'
+import { type Telling, vector } from './told.ts'
 import type { Condition, DrawOrder } from './types.ts'
 
 /** An open pipeline's parts. */
@@ -42,6 +42,7 @@ export async function understand(
   const nothing = needsNothing(studio.spec) ? await studio.encodeText('') : {}
   const read = async (condition: Condition): Promise<Telling> => {
     signal?.throwIfAborted()
+    if ('meaning' in condition) return { text: vector(condition.meaning) }
     return 'text' in condition ? studio.encodeText(condition.text) : nothing
   }
   const wanted = await read(condition)

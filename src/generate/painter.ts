@@ -1,12 +1,17 @@
 // An open pipeline: orders are checked when they come and drawn one after the other.
 import { availableParallelism } from 'node:os'
+import { LucidaError } from '../core/errors.ts'
+import { once } from '../core/once.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { checkOrder } from './check-order.ts'
+import { noisesOf, understand } from './conditions.ts'
 import { drawPictures } from './draw.ts'
+import { toUnit } from './embedding-space.ts'
 import { openGraphs } from './graphs.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
 import { openTextEncoder } from './text-encoder.ts'
-import type { Painter } from './types.ts'
+import { openTrainingHashes } from './training-hashes.ts'
+import type { DrawOrder, Painter, PainterSpec } from './types.ts'
 
 export interface PainterOptions {
   /** For onnxruntime; 0 takes one per core. */
@@ -18,19 +23,53 @@ export interface PainterOptions {
 /** Prepares a pipeline; its networks load at first use. */
 export function openPainter(spec: PipelineSpec, options: PainterOptions): Painter {
   const graphs = openGraphs(spec, options.threads || availableParallelism())
-  const encodeText = openTextEncoder(spec, graphs, options.embedTexts)
+  const studio = { spec, graphs, encodeText: openTextEncoder(spec, graphs, options.embedTexts) }
   const takeTurn = openLine()
+  const hashes = once(() => openTrainingHashes(spec))
+  let closed = false
+  const assertOpen = () => {
+    if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
+  }
   return {
+    spec: describe(spec),
     async *draw(order) {
       checkOrder(order, spec)
       const release = await takeTurn(order.signal)
       try {
-        return yield* drawPictures({ spec, graphs, encodeText }, order)
+        assertOpen()
+        return yield* drawPictures(studio, order)
       } finally {
         release()
       }
     },
-    close: () => graphs.close(),
+    recalls: async (perceptualHash) => (await hashes())(perceptualHash),
+    async imagine(meaning, seed) {
+      const order: DrawOrder = { condition: { meaning }, seeds: [seed] }
+      checkOrder(order, spec)
+      const release = await takeTurn(undefined)
+      try {
+        assertOpen()
+        const { wanted } = await understand(order, noisesOf(order.seeds), studio)
+        return toUnit(wanted.embeddings![0]!, spec.embedding!)
+      } finally {
+        release()
+      }
+    },
+    async close() {
+      closed = true
+      await graphs.close()
+    },
+  }
+}
+
+function describe({ name, files, size, decoder, embedding, text }: PipelineSpec): PainterSpec {
+  const isOurs = embedding && text === 'search'
+  return {
+    name,
+    digests: Object.fromEntries(Object.entries(files).map(([file, { sha256 }]) => [file, sha256])),
+    size,
+    defaults: { steps: decoder.schedule.steps, guidance: decoder.guidance.scale },
+    space: isOurs ? { model: embedding.space, recipe: embedding.recipe ?? null } : null,
   }
 }
 

@@ -1,13 +1,17 @@
 // What goes into the drawing of pictures and what comes out: the seam between whoever asks for
 // pictures and the engine, which knows no model by name.
 import type { UnitVector } from '../core/vector.ts'
-import type { Raster } from '../pictures/raster.ts'
+import type { Raster, Size } from '../pictures/raster.ts'
 
 /**
- * What is drawn: a text, which goes through the pipeline's prior (or its text encoder, where it has
- * no prior), or the embedding of a picture in the pipeline's own space, which goes to the decoder.
+ * What is drawn: a text, or what texts mean together as a vector, which go through the pipeline's
+ * prior; or the embedding of a picture, which goes to the decoder as it is. A pipeline that does not
+ * work with embeddings takes texts only.
  */
-export type Condition = { readonly text: string } | { readonly embedding: UnitVector }
+export type Condition =
+  | { readonly text: string }
+  | { readonly meaning: UnitVector }
+  | { readonly embedding: UnitVector }
 
 /** What drawing begins with instead of noise. */
 export interface Start {
@@ -55,12 +59,33 @@ export interface Drawing {
   readonly embedding: UnitVector | null
 }
 
+/** What is known of a pipeline before it draws. */
+export interface PainterSpec {
+  readonly name: string
+  /** SHA-256 of its files, by name. */
+  readonly digests: Readonly<Record<string, string>>
+  /** What it draws at. */
+  readonly size: Size
+  /** What an order gets that names none. */
+  readonly defaults: { readonly steps: number; readonly guidance: number }
+  /**
+   * The vectors that it draws from, by model and recipe where it names one; `null` for one that
+   * draws from texts alone.
+   */
+  readonly space: { readonly model: string; readonly recipe: string | null } | null
+}
+
 /** An open pipeline. One order is at work at a time; others wait in line. */
 export interface Painter {
+  readonly spec: PainterSpec
   /**
    * Draws; in the end it returns the pictures in the order of their seeds.
    * Throws `bad_input`, `model_invalid`, `checksum_mismatch`, the signal's reason.
    */
   draw(order: DrawOrder): AsyncGenerator<DrawEvent, Drawing[]>
+  /** The embedding of a picture that texts of this meaning might have: the prior alone. */
+  imagine(meaning: UnitVector, seed: number): Promise<UnitVector>
+  /** Whether a perceptual hash is near that of a picture that the pipeline was trained on. */
+  recalls(perceptualHash: string): Promise<boolean>
   close(): Promise<void>
 }

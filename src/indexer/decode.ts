@@ -1,6 +1,7 @@
 // From an opened picture to what is stored about it. Every pixel of the first frame is decoded, so
 // a damaged file is noticed here. The tensor for the model is made elsewhere from the same pixels.
 import { rgbaToThumbHash } from 'thumbhash'
+import { saysGenerated } from '../pictures/digital-source.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
 import type { Raster } from '../pictures/raster.ts'
 import { resample } from '../pictures/resample.ts'
@@ -20,6 +21,8 @@ export interface PictureDescription extends PictureExif {
   readonly thumbHash: Uint8Array
   /** 16 hexadecimal digits, of the picture on white. */
   readonly perceptualHash: string
+  /** Whether the file says that a trained algorithm made it. */
+  readonly generated: boolean
 }
 
 /** ThumbHash keeps at most 7 frequencies a side and the perceptual hash 32 cells: this holds both. */
@@ -37,6 +40,7 @@ export async function describePicture(picture: OpenedPicture): Promise<PictureDe
     orientation,
     thumbHash: rgbaToThumbHash(thumbnail.widthPx, thumbnail.heightPx, thumbnail.data),
     perceptualHash: perceptualHash({ ...thumbnail, data: greyOnWhite(thumbnail.data) }),
+    generated: saysGenerated(picture.xmp),
     ...readExif(picture.exif),
   }
 }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
+import { once } from '../core/once.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
 import { endInference, type Inference, startInference } from './inference.ts'
@@ -161,16 +162,4 @@ function splitRows(data: Float32Array, dims: readonly number[], model: ModelSpec
   return Array.from({ length: dims[0]! }, (_, row) =>
     normalize(data.subarray(row * dimension, (row + 1) * dimension)),
   )
-}
-
-/** Runs `open` at the first call only; a failure is not remembered. */
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opened: Promise<T> | undefined
-  return () => {
-    opened ??= open().catch((error: unknown) => {
-      opened = undefined
-      throw error
-    })
-    return opened
-  }
 }

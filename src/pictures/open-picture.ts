@@ -22,6 +22,8 @@ export interface OpenedPicture {
   readonly orientation: number
   /** EXIF block, or a whole TIFF file, which has the same structure. */
   readonly exif: Uint8Array | undefined
+  /** XMP packet (RDF/XML), where the file has one that sharp finds. */
+  readonly xmp: Uint8Array | undefined
   /** A new pipeline over the first frame, upright. Its errors are for `decodeError`. */
   image(): Sharp
   /**
@@ -71,6 +73,7 @@ export async function openPicture(
       ...size,
       orientation: metadata.orientation ?? 1,
       exif: exif ?? own,
+      xmp: metadata.xmp,
       image,
       raster: keepLargest((wanted) =>
         decodeRaster(image(), format, size, wanted).catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { type PictureRow, writePictureTable } from './picture-table.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 const schema = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   identity: z.object({
     storeId: z.string(),
     model: z.string(),
@@ -21,6 +21,8 @@ const schema = z.object({
   sequence: z.number(),
   /** Vectors in the index. */
   size: z.number(),
+  /** Contents in the index that Lucida has drawn itself. */
+  drawn: z.array(z.string()),
   table: z.object({ name: z.string(), sizeBytes: z.number(), count: z.number() }),
 })
 
@@ -78,6 +80,7 @@ export async function makeCheckpoint(
   identity: IndexIdentity,
   index: VectorIndex,
   rows: readonly PictureRow[],
+  drawn: readonly string[],
 ): Promise<Checkpoint> {
   const folder = spaceFolder(dataDir, identity)
   await mkdir(folder, { recursive: true })
@@ -86,11 +89,12 @@ export async function makeCheckpoint(
   await removeOtherTables(folder, basename(path))
   const { storeId, model, recipe, dimension } = identity
   return {
-    version: 1,
+    version: 2,
     identity: { storeId, model, recipe, dimension },
     kind: index.kind,
     sequence: index.sequence,
     size: index.size,
+    drawn: [...drawn],
     table: { name: basename(path), sizeBytes, count: rows.length },
   }
 }

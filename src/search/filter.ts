@@ -50,6 +50,7 @@ const schema = z.strictObject({
     .optional(),
   minWidth: pixels.optional(),
   minHeight: pixels.optional(),
+  generated: z.enum(['any', 'only', 'none'], 'any, only or none').optional(),
 })
 
 /**
@@ -91,6 +92,11 @@ export interface Filter {
   /** Upright size in pixels, at least. */
   readonly minWidth?: number | undefined
   readonly minHeight?: number | undefined
+  /**
+   * Pictures that a trained algorithm made, as their files say: `any` takes them with the others,
+   * `only` them alone, `none` the others. By default those that Lucida drew itself are left out.
+   */
+  readonly generated?: 'any' | 'only' | 'none' | undefined
 }
 
 /** What people call some formats. */
@@ -108,7 +114,8 @@ export function parseFilter(filter: Filter): PictureFilter {
     const value = path.reduce<unknown>((at, key) => (at as never)?.[key], filter)
     throw invalidInput(name, message, value)
   }
-  const { root, folder, format, after, before, minWidth, minHeight, gps, ...same } = parsed.data
+  const { root, folder, format, after, before, minWidth, minHeight, gps, generated, ...same } =
+    parsed.data
   const folders = [root, folder].filter((path) => path !== undefined)
   return {
     ...same,
@@ -119,6 +126,7 @@ export function parseFilter(filter: Filter): PictureFilter {
     hasGps: gps,
     minWidthPx: minWidth,
     minHeightPx: minHeight,
+    generated: generated === undefined || generated === 'any' ? undefined : generated === 'only',
   }
 }
 
@@ -130,8 +138,8 @@ export function isEmptyFilter(filter: PictureFilter): boolean {
 /** The first of a picture's paths that lies where the filter says; undefined when none does. */
 export function firstMatchingPath(
   all: readonly string[],
-  { folders = [] }: PictureFilter,
+  { folders = [], outside = [] }: PictureFilter,
 ): string | undefined {
-  const prefixes = folders.map((folder) => folderRange(folder).after)
-  return all.find((path) => prefixes.every((prefix) => path.startsWith(prefix)))
+  const isBelow = (path: string) => (folder: string) => path.startsWith(folderRange(folder).after)
+  return all.find((path) => folders.every(isBelow(path)) && !outside.some(isBelow(path)))
 }

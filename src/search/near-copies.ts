@@ -2,6 +2,7 @@
 // differ in at most six of 64 bits, without comparing all: such a pair agrees in at least one of seven
 // bands of bits (the pigeonhole principle; Manku, Jain and Das Sarma 2007).
 import { setImmediate } from 'node:timers/promises'
+import { countBits } from '../core/bits.ts'
 import type { ContentHash } from '../core/hash.ts'
 
 /** A picture's hash as two halves, and its shape. */
@@ -46,9 +47,17 @@ export function printOf(
   return { id, high, low, aspect: widthPx / heightPx }
 }
 
+/** In how many of 64 bits two hashes differ. */
+export function differingBits(
+  a: Pick<Print, 'high' | 'low'>,
+  b: Pick<Print, 'high' | 'low'>,
+): number {
+  return countBits(a.high ^ b.high) + countBits(a.low ^ b.low)
+}
+
 /** How many bits differ; `null` when the two are no near copies. */
 export function nearBits(a: Print, b: Print): number | null {
-  const bits = countBits(a.high ^ b.high) + countBits(a.low ^ b.low)
+  const bits = differingBits(a, b)
   const ratio = a.aspect > b.aspect ? a.aspect / b.aspect : b.aspect / a.aspect
   return bits <= MAX_BITS && ratio <= MAX_ASPECT_RATIO ? bits : null
 }
@@ -106,11 +115,4 @@ function bandOf({ high, low }: Print, band: number): number {
   const fromLow = low >>> start
   const fromHigh = start === 0 ? 0 : high << (32 - start)
   return (fromLow | fromHigh) & mask
-}
-
-/** Hacker's Delight, section 5-1. */
-function countBits(value: number): number {
-  let x = value - ((value >>> 1) & 0x55555555)
-  x = (x & 0x33333333) + ((x >>> 2) & 0x33333333)
-  return (((x + (x >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24
 }

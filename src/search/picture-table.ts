@@ -15,6 +15,8 @@ export interface PictureRow {
   readonly heightPx: number
   /** Wall time at the camera, or `null`. */
   readonly takenAt: string | null
+  /** Whether the file says that a trained algorithm made it. */
+  readonly generated: boolean
   /** Known to the store, not to the table. */
   readonly thumbHash?: Uint8Array
 }
@@ -28,7 +30,7 @@ export interface PictureTable {
 }
 
 /** Changes with the layout. */
-const MAGIC = 'LUCIDAT1'
+const MAGIC = 'LUCIDAT2'
 const HASH_BYTES = 32
 const HEAD_BYTES = 16
 const NUMBER_BYTES = 8
@@ -41,9 +43,9 @@ export async function writePictureTable(
   const sorted = [...rows].sort((a, b) => (a.hash < b.hash ? -1 : 1))
   const hashes = Buffer.alloc(sorted.length * HASH_BYTES)
   const offsets = new Float64Array(sorted.length + 1)
-  const texts = sorted.map(({ hash, paths, widthPx, heightPx, takenAt }, i) => {
+  const texts = sorted.map(({ hash, paths, widthPx, heightPx, takenAt, generated }, i) => {
     hashes.write(hash, i * HASH_BYTES, 'hex')
-    const text = Buffer.from(JSON.stringify([paths, widthPx, heightPx, takenAt]))
+    const text = Buffer.from(JSON.stringify([paths, widthPx, heightPx, takenAt, generated]))
     offsets[i + 1] = offsets[i]! + text.length
     return text
   })
@@ -145,6 +147,6 @@ async function readRow(
 ): Promise<PictureRow> {
   const bytes = Buffer.alloc(length)
   await file.read(bytes, 0, length, position)
-  const [paths, widthPx, heightPx, takenAt] = JSON.parse(bytes.toString())
-  return { hash, paths, widthPx, heightPx, takenAt }
+  const [paths, widthPx, heightPx, takenAt, generated] = JSON.parse(bytes.toString())
+  return { hash, paths, widthPx, heightPx, takenAt, generated }
 }

@@ -51,6 +51,8 @@ export interface ListOptions {
   readonly filter?: PictureFilter
   /** Leaves out these contents. */
   readonly without?: ReadonlySet<ContentHash>
+  /** Leaves out these too, as if they were not there; only where there is no filter. */
+  readonly hidden?: ReadonlySet<ContentHash>
 }
 
 export interface SearchOptions extends ListOptions {
@@ -62,6 +64,7 @@ export interface SearchOptions extends ListOptions {
 
 const DEFAULT_LIMIT = 10
 const MAX_LIMIT = 1000
+const NONE: ReadonlySet<ContentHash> = new Set()
 
 /** The pictures for a query. Throws `bad_input`, `dimension_mismatch`. */
 export async function searchPictures(
@@ -69,7 +72,9 @@ export async function searchPictures(
   query: EncodedQuery,
   options: SearchOptions = {},
 ): Promise<Page<SearchHit>> {
-  const { minScore, without = new Set(), orderBy = 'score' } = options
+  const { minScore, without: asked = NONE, hidden = NONE, orderBy = 'score' } = options
+  const without = union(asked, hidden)
+  const searched = context.index.size - hidden.size
   const { limit, offset, after, filter } = checked(options)
   if (minScore !== undefined && !(minScore >= -1 && minScore <= 1)) {
     throw invalidInput('minimum score', 'number between -1 and 1', minScore)
@@ -89,9 +94,7 @@ export async function searchPictures(
     const last = hits.at(-1)?.picture
     return {
       hits,
-      matching: isEmptyFilter(filter)
-        ? context.index.size
-        : await context.pictures.countMatching(filter),
+      matching: isEmptyFilter(filter) ? searched : await context.pictures.countMatching(filter),
       next: ranked.more && last ? { takenAt: last.takenAt, hash: last.hash } : null,
     }
   }
@@ -107,7 +110,7 @@ export async function searchPictures(
   const seen = (position?.seen ?? 0) + offset + ranked.hits.length
   return {
     hits: await describe(context, query, filter, ranked),
-    matching: allowed?.size ?? context.index.size,
+    matching: allowed?.size ?? searched,
     next: ranked.more && last ? { ...last, seen } : null,
   }
 }
@@ -142,6 +145,10 @@ function checked({ limit = DEFAULT_LIMIT, offset = 0, after, filter = {} }: List
     throw invalidInput('offset', 'integer of 0 or more', offset)
   }
   return { limit, offset, after, filter }
+}
+
+function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {
+  return a.size === 0 ? b : b.size === 0 ? a : new Set([...a, ...b])
 }
 
 function refused(position: Position): never {

@@ -1,9 +1,7 @@
 // Metadata filters as SQL: which pictures are wanted, in what order, and how many of each kind.
 // A picture passes when it has a path that is there; conditions on its place are met by any of them.
-import { sep } from 'node:path'
 import {
   and,
-  asc,
   eq,
   gte,
   inArray,
@@ -11,20 +9,22 @@ import {
   isNull,
   lt,
   lte,
+  not,
   or,
   type SQL,
   sql,
 } from 'drizzle-orm'
-import { folderRange } from '../core/folder-range.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { type Database, rows } from './database.ts'
 import { below } from './paths.ts'
-import { contents, paths, roots } from './schema.ts'
+import { contents, paths } from './schema.ts'
 
 /** Conditions on a picture; all that are given must hold. */
 export interface PictureFilter {
   /** One path lies below each of these folders. */
   readonly folders?: readonly string[] | undefined
+  /** That path lies below none of these. */
+  readonly outside?: readonly string[] | undefined
   readonly formats?: readonly string[] | undefined
   /** Wall time `YYYY-MM-DDTHH:mm:ss`, inclusive. */
   readonly takenFrom?: string | undefined
@@ -39,6 +39,8 @@ export interface PictureFilter {
   readonly orientation?: Orientation | undefined
   readonly minWidthPx?: number | undefined
   readonly minHeightPx?: number | undefined
+  /** Whether the file says that a trained algorithm made it. */
+  readonly generated?: boolean | undefined
 }
 
 /** By upright size. */
@@ -101,101 +103,23 @@ export async function countMatching(db: Database, filter: PictureFilter): Promis
   return row!.n
 }
 
-/** One value with the number of pictures that have it; null stands for unknown. */
-export interface FacetCount<T> {
-  readonly value: T
-  readonly count: number
-}
-
-/** Counts of distinct pictures. */
-export interface Facets {
-  /** Pictures that pass the filter. */
-  readonly pictures: number
-  /** Of the date taken, newest first; the others by count. */
-  readonly year: readonly FacetCount<number | null>[]
-  readonly format: readonly FacetCount<string>[]
-  /** Make and model. */
-  readonly camera: readonly FacetCount<string | null>[]
-  readonly lens: readonly FacetCount<string | null>[]
-  /** Indexed folders. */
-  readonly root: readonly FacetCount<string>[]
-  /** Folders directly below the indexed ones, each with all that lies below it. */
-  readonly folder: readonly FacetCount<string>[]
-  readonly orientation: readonly FacetCount<Orientation>[]
-  readonly gps: readonly FacetCount<boolean>[]
-}
-
-/** Counts what passes the filter by everything that can be filtered by. */
-export async function countFacets(db: Database, filter: PictureFilter): Promise<Facets> {
-  const count = async <T>(value: SQL): Promise<FacetCount<T>[]> =>
-    rows(
-      db,
-      sql`select ${value} as value, count(*)::int as count
-          from ${contents} where ${passes(filter)} group by 1`,
-    )
-  const [year, format, camera, lens, orientation, gps] = [
-    await count<number | null>(sql`extract(year from ${contents.takenAt})::int`),
-    await count<string>(sql`${contents.format}`),
-    await count<string | null>(CAMERA_NAME),
-    await count<string | null>(sql`${contents.lens}`),
-    await count<Orientation>(ORIENTATION),
-    await count<boolean>(sql`${contents.latitude} is not null`),
-  ]
-  return {
-    pictures: await countMatching(db, filter),
-    year: year.sort((a, b) => (b.value ?? -Infinity) - (a.value ?? -Infinity)),
-    format: format.sort(mostFirst),
-    camera: camera.sort(mostFirst),
-    lens: lens.sort(mostFirst),
-    ...(await countPlaces(db, filter)),
-    orientation: orientation.sort(mostFirst),
-    gps: gps.sort(mostFirst),
-  }
-}
-
-/** By root and by first folder below it; a picture counts once in each place where it passes. */
-async function countPlaces(
-  db: Database,
-  filter: PictureFilter,
-): Promise<Pick<Facets, 'root' | 'folder'>> {
-  const root: FacetCount<string>[] = []
-  const folder: FacetCount<string>[] = []
-  for (const { path } of await db
-    .select({ path: roots.path })
-    .from(roots)
-    .orderBy(asc(roots.path))) {
-    const prefix = folderRange(path).after
-    const rest = sql`substr(${paths.path}, length(${prefix}::text) + 1)`
-    const first = sql`case when strpos(${rest}, ${sep}) > 0 then split_part(${rest}, ${sep}, 1) end`
-    const found = await rows<{ name: string | null; total: boolean; count: number }>(
-      db,
-      sql`select name, grouping(name) = 1 as total, count(distinct hash)::int as count
-          from (select ${contents.hash} as hash, ${first} as name
-                from ${contents} join ${paths} on ${paths.content} = ${contents.hash}
-                where ${and(ofPicture(filter), ofPath(filter), below(paths.path, path))}) placed
-          group by grouping sets ((), (name))`,
-    )
-    for (const { name, total, count } of found) {
-      if (total && count > 0) root.push({ value: path, count })
-      if (!total && name !== null) folder.push({ value: prefix + name, count })
-    }
-  }
-  return { root: root.sort(mostFirst), folder: folder.sort(mostFirst) }
-}
-
 /** Condition on a row of `contents`: it is visible and passes. */
-function passes(filter: PictureFilter): SQL {
+export function passes(filter: PictureFilter): SQL {
   const placed = sql`exists (select 1 from ${paths} where ${paths.content} = ${contents.hash} and ${ofPath(filter)})`
   return and(placed, ofPicture(filter))!
 }
 
-function ofPath({ folders = [] }: PictureFilter): SQL {
-  return and(isNull(paths.missingSince), ...folders.map((folder) => below(paths.path, folder)))!
+export function ofPath({ folders = [], outside = [] }: PictureFilter): SQL {
+  return and(
+    isNull(paths.missingSince),
+    ...folders.map((folder) => below(paths.path, folder)),
+    ...outside.map((folder) => not(below(paths.path, folder)!)),
+  )!
 }
 
-function ofPicture(filter: PictureFilter): SQL | undefined {
+export function ofPicture(filter: PictureFilter): SQL | undefined {
   const { formats, takenFrom, takenBefore, camera, lens, near, box, orientation } = filter
-  const { minWidthPx, minHeightPx, hasGps } = filter
+  const { minWidthPx, minHeightPx, hasGps, generated } = filter
   return and(
     formats && inArray(contents.format, [...formats]),
     takenFrom !== undefined ? gte(contents.takenAt, takenFrom) : undefined,
@@ -208,17 +132,18 @@ function ofPicture(filter: PictureFilter): SQL | undefined {
     orientation && eq(ORIENTATION, orientation),
     minWidthPx !== undefined ? gte(contents.widthPx, minWidthPx) : undefined,
     minHeightPx !== undefined ? gte(contents.heightPx, minHeightPx) : undefined,
+    generated !== undefined ? eq(contents.generated, generated) : undefined,
   )
 }
 
 const MAKE_AND_MODEL = sql`concat_ws(' ', ${contents.cameraMake}, ${contents.cameraModel})`
 
 /** Many models begin with the make. What is shown here is found by the filter. */
-const CAMERA_NAME = sql`case
+export const CAMERA_NAME = sql`case
   when strpos(lower(${contents.cameraModel}), lower(${contents.cameraMake})) = 1 then ${contents.cameraModel}
   else nullif(${MAKE_AND_MODEL}, '') end`
 
-const ORIENTATION = sql`case
+export const ORIENTATION = sql`case
   when ${contents.widthPx} > ${contents.heightPx} then 'landscape'
   when ${contents.widthPx} < ${contents.heightPx} then 'portrait'
   else 'square' end`
@@ -278,7 +203,3 @@ async function readHashes(db: Database, packed: SQL): Promise<ContentHash[]> {
 }
 
 const HASH_DIGITS = 64
-
-function mostFirst(a: FacetCount<unknown>, b: FacetCount<unknown>): number {
-  return b.count - a.count || (String(a.value) < String(b.value) ? -1 : 1)
-}

@@ -175,6 +175,7 @@ export async function listVisible(db: Database): Promise<VisiblePicture[]> {
         widthPx: contents.widthPx,
         heightPx: contents.heightPx,
         takenAt: contents.takenAt,
+        generated: contents.generated,
         path: paths.path,
       })
       .from(contents)
@@ -193,7 +194,7 @@ export async function listVisible(db: Database): Promise<VisiblePicture[]> {
 /** A picture that is there, with its places in byte order. */
 export type VisiblePicture = Pick<
   StoredPicture,
-  'hash' | 'widthPx' | 'heightPx' | 'takenAt' | 'paths'
+  'hash' | 'widthPx' | 'heightPx' | 'takenAt' | 'generated' | 'paths'
 >
 
 /** A picture as search results show it. */

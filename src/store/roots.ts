@@ -42,7 +42,8 @@ export async function claimRoot(
 ): Promise<Root> {
   // Under the lock, so that two processes cannot make roots that nest.
   return withWriterLock(db, async (tx) => {
-    const existing = await listRoots(tx)
+    // The folder of what was drawn stays one of its own, wherever it lies.
+    const existing = (await listRoots(tx)).filter((root) => !root.drawn || root.path === folder)
     const root = around(existing, folder)
     if (root) {
       if (exclude === undefined) return root

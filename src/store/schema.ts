@@ -3,9 +3,11 @@
 // After a change: `npm run db:generate -- --name what_changed`, and docs/schema.md.
 import {
   bigint,
+  boolean,
   doublePrecision,
   index,
   integer,
+  jsonb,
   pgSequence,
   pgTable,
   primaryKey,
@@ -30,6 +32,8 @@ export const roots = pgTable('roots', {
   addedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   /** End of the last complete run; null until one has ended. */
   indexedAt: timestamp({ withTimezone: true }),
+  /** Whether Lucida keeps here what it has drawn; searches leave it out unless told otherwise. */
+  drawn: boolean().notNull().default(false),
 })
 
 /** A distinct picture, by the SHA-256 of its file. */
@@ -55,6 +59,8 @@ export const contents = pgTable('contents', {
   thumbHash: bytes().notNull(),
   /** 64-bit DCT hash as 16 hexadecimal digits. */
   perceptualHash: text().notNull(),
+  /** Whether the file says of itself that a trained algorithm made it (IPTC's DigitalSourceType). */
+  generated: boolean().notNull().default(false),
   addedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
 
@@ -130,3 +136,23 @@ export const apiKeys = pgTable('api_keys', {
   hash: contentHash().notNull(),
   createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
+
+/** Orders to draw something that have ended, and what came of them. */
+export const generations = pgTable(
+  'generations',
+  {
+    id: text().primaryKey(),
+    /** SHA-256 of all that decides the pictures: what is drawn, settings, pipeline and judge. */
+    requestHash: contentHash().notNull(),
+    state: text({ enum: ['done', 'failed', 'cancelled'] }).notNull(),
+    /** As it was asked. */
+    request: jsonb().notNull(),
+    /** What was tried and what it scored, neighbours and times; or what it failed with. */
+    outcome: jsonb().notNull(),
+    /** The picture that was kept. It may be forgotten since, so nothing refers to it. */
+    picture: contentHash(),
+    createdAt: timestamp({ withTimezone: true }).notNull(),
+    endedAt: timestamp({ withTimezone: true }).notNull(),
+  },
+  (table) => [index('generations_request').on(table.requestHash)],
+)

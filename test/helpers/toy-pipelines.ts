@@ -23,10 +23,10 @@ export function embedText(text: string, dimension = 8): UnitVector {
 export async function openToy(
   name: string,
   changes: Partial<PipelineSpec> = {},
-): Promise<Painter & { readonly spec: PipelineSpec }> {
-  const spec = { ...(await readPipeline(join(PIPELINES, name))), ...changes }
+): Promise<Painter & { readonly pipeline: PipelineSpec }> {
+  const pipeline = { ...(await readPipeline(join(PIPELINES, name))), ...changes }
   const embedTexts = async (texts: readonly string[]) => texts.map((text) => embedText(text))
-  return { ...openPainter(spec, { threads: 1, embedTexts }), spec }
+  return { ...openPainter(pipeline, { threads: 1, embedTexts }), pipeline }
 }
 
 /** The order drawn, and what was told on the way. */

@@ -48,13 +48,13 @@ describe.each(FAMILIES)('%s', (name) => {
   })
 
   test('begins with a picture and keeps what is masked, to the byte', async () => {
-    const { widthPx, heightPx } = painter.spec.size
+    const { widthPx, heightPx } = painter.pipeline.size
     const mask = new Uint8Array(50 * 40).map((_, i) => (i % 50 < 25 ? 0 : 255))
     const start = { picture: noisePicture(50, 40), strength: 0.7, mask }
     const { drawings } = await drawAll(painter, { ...DOG, start })
     const { picture } = drawings[0]!
     expect(picture).toMatchObject({ widthPx, heightPx })
-    const canvas = stretch(start, painter.spec.size)
+    const canvas = stretch(start, painter.pipeline.size)
     let [kept, drawn] = [0, 0]
     picture.data.forEach((value, i) => {
       const wanted = canvas.mask![Math.floor(i / 3)]
@@ -134,6 +134,16 @@ test('steps of the network that enlarges are counted too', async () => {
   expect(events.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   expect(events.every(({ steps }) => steps === 10)).toBe(true)
   expect(drawings[0]!.picture).toMatchObject({ widthPx: 32, heightPx: 32 })
+})
+
+test('a pipeline with an encoder of its own refuses what another one means', async () => {
+  const painter = await openToy('toy-karlo')
+  const meaning = embedText('a dog')
+  const refusal = { code: 'bad_input', message: expect.stringContaining('encodes texts by itself') }
+  await expect(hashesOf(painter, { ...DOG, condition: { meaning } })).rejects.toMatchObject(refusal)
+  await expect(painter.imagine(meaning, 1)).rejects.toMatchObject(refusal)
+  expect(painter.spec.space).toBeNull()
+  await painter.close()
 })
 
 test('a pipeline that draws from texts refuses embeddings, variation and negatives', async () => {

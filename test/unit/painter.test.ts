@@ -5,7 +5,7 @@ import type { PipelineSpec } from '../../src/generate/pipeline-manifest.ts'
 import type { DrawOrder, Painter } from '../../src/generate/types.ts'
 import { drawAll, embedText, hashesOf, noisePicture, openToy } from '../helpers/toy-pipelines.ts'
 
-let painter: Painter & { readonly spec: PipelineSpec }
+let painter: Painter & { readonly pipeline: PipelineSpec }
 beforeAll(async () => {
   painter = await openToy('toy-unclip')
 })
@@ -99,7 +99,7 @@ describe('a drawing', () => {
   test('takes of the prior’s samples the one nearest to the text', async () => {
     const text = embedText('a dog')
     const nearness = async (samples: number) => {
-      const { prior } = painter.spec
+      const { prior } = painter.pipeline
       if (prior?.kind !== 'diffusion') throw new Error('the toy has another prior')
       const other = await openToy('toy-unclip', { prior: { ...prior, samples } })
       const { drawings } = await drawAll(other, { ...DOG, seeds: [1, 2, 3, 4, 5, 6, 7, 8] })
@@ -115,6 +115,15 @@ describe('a drawing', () => {
     await regression.close()
     expect(drawings[0]!.embedding).toEqual(drawings[1]!.embedding)
     expect(drawings[0]!.picture).not.toEqual(drawings[1]!.picture)
+  })
+
+  test('of a text is that of its meaning, and its embedding what is imagined for it', async () => {
+    const meaning = embedText('a dog')
+    const [ofText] = (await drawAll(painter, { ...DOG, seeds: [4] })).drawings
+    const order = { condition: { meaning }, seeds: [4] }
+    expect((await drawAll(painter, order)).drawings).toEqual([ofText])
+    expect(await painter.imagine(meaning, 4)).toEqual(ofText!.embedding)
+    expect(await painter.imagine(meaning, 5)).not.toEqual(ofText!.embedding)
   })
 
   test('with guidance 1 knows no negative', async () => {
@@ -306,6 +315,7 @@ describe('orders', () => {
       { condition: { embedding: unit.map(() => Number.NaN) as UnitVector } },
       'condition.embedding',
     ],
+    ['a meaning that is too long', { condition: { meaning: unit.map((v) => 2 * v) } }, 'length'],
     ['a text that is none', { condition: { text: 3 } }, 'condition.text'],
     ['strength 0', bad({}, { strength: 0 }), 'start.strength'],
     ['strength above 1', bad({}, { strength: 1.5 }), 'start.strength'],
@@ -321,10 +331,10 @@ describe('orders', () => {
   })
 
   test('that a pipeline cannot fill are bad_input', async () => {
-    const { encode: _, ...codec } = painter.spec.codec
+    const { encode: _, ...codec } = painter.pipeline.codec
     const other = await openToy('toy-unclip', {
       codec,
-      decoder: { ...painter.spec.decoder, guidance: { mode: 'none', scale: 1 } },
+      decoder: { ...painter.pipeline.decoder, guidance: { mode: 'none', scale: 1 } },
     })
     const orders = [{ start: { picture: PICTURE, strength: 0.5 } }, { negative: { text: 'a cat' } }]
     for (const order of orders) {

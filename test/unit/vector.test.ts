@@ -4,6 +4,7 @@ import {
   asUnitVector,
   dot,
   normalize,
+  slerp,
   type UnitVector,
   weightedSum,
 } from '../../src/core/vector.ts'
@@ -138,5 +139,37 @@ describe('weightedSum', () => {
     expect(() => weightedSum(terms)).toThrow(
       expect.objectContaining({ code: 'dimension_mismatch' }),
     )
+  })
+})
+
+describe('slerp', () => {
+  test('keeps the length and turns by equal angles', () => {
+    fc.assert(
+      fc.property(
+        unitVector,
+        unitVector,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (a, b, at) => {
+          const whole = Math.acos(Math.min(1, Math.max(-1, dot(a, b))))
+          fc.pre(whole > 0.01 && whole < Math.PI - 0.01)
+          const between = slerp(a, b, at)
+          expect(lengthOf(between)).toBeCloseTo(1, 5)
+          expect(dot(a, between)).toBeCloseTo(Math.cos(at * whole), 3)
+          expect(dot(between, b)).toBeCloseTo(Math.cos((1 - at) * whole), 3)
+        },
+      ),
+    )
+  })
+
+  test('begins and ends where it should, however near the ends are', () => {
+    const a = normalize([1, 0])
+    const b = normalize([1, 1e-5])
+    expect([...slerp(a, b, 0)]).toEqual([...a])
+    expect(dot(slerp(a, b, 1), b)).toBeCloseTo(1, 6)
+    expect(dot(slerp(a, a, 0.3), a)).toBeCloseTo(1, 6)
+  })
+
+  test('refuses opposite vectors', () => {
+    expect(() => slerp(normalize([1, 0]), normalize([-1, 0]), 0.3)).toThrow(badInput)
   })
 })

@@ -1,0 +1,54 @@
+// Drawn pictures as files: with their marks, and in the collection.
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ContentHash, sha256 } from '../core/hash.ts'
+import { type ProvenanceRecord, toXmp } from '../generate/provenance.ts'
+import { encodePicture } from '../pictures/encode-picture.ts'
+import type { Raster } from '../pictures/raster.ts'
+
+/** A PNG that carries its record, resampled where the order asks for another size than was drawn. */
+export async function encodeMarked(
+  picture: Raster,
+  record: Omit<ProvenanceRecord, 'native' | 'resampled'>,
+  size: { readonly width: number; readonly height: number } | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { widthPx: width, heightPx: height } = picture
+  const isResampled = size !== undefined && (size.width !== width || size.height !== height)
+  return encodePicture(picture, 'png', {
+    xmp: toXmp({
+      ...record,
+      native: { width, height },
+      ...(isResampled && { resampled: { ...size } }),
+    }),
+    ...(isResampled && { size: { widthPx: size.width, heightPx: size.height } }),
+  })
+}
+
+/** Puts a picture into the collection. It is there for good once this returns. */
+export async function keepPicture(
+  folder: string,
+  png: Uint8Array,
+  indexFolder: () => Promise<void>,
+): Promise<ContentHash> {
+  const hash = sha256(png)
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, `${hash.slice(0, 16)}.png`)
+  // Not the name of a picture, so that nobody takes half a file for one.
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(draft, 'wx')
+    try {
+      await file.writeFile(png)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  await indexFolder()
+  return hash
+}

@@ -1,0 +1,174 @@
+// Indexing and watching folders as the open Lucida does it: roots claimed, threads measured, writing
+// announced, and a checkpoint set behind what was written.
+import { realpath, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Config } from './config.ts'
+import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import type { IndexEvent } from './indexer/events.ts'
+import { indexFolder, type PipelineContext } from './indexer/pipeline.ts'
+import { excludeMatcher } from './indexer/scan.ts'
+import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
+import type { Clip } from './models/clip.ts'
+import { keptThreads, withMeasuredThreads } from './models/threads.ts'
+import type { Checkpoint } from './search/checkpoint.ts'
+import type { VectorIndex } from './search/vector-index.ts'
+import type { OpenDatabase } from './store/database.ts'
+import { claimRoot, listRoots, type Root } from './store/roots.ts'
+import { refreshStatistics } from './store/statistics.ts'
+import type { Writing } from './writing.ts'
+
+/** How folders are indexed. */
+export interface IndexFoldersOptions {
+  /** Globs to leave out, kept for later runs. */
+  readonly exclude?: readonly string[]
+  /** Forgets what is gone, even where the folder looks unmounted. */
+  readonly prune?: boolean
+  readonly signal?: AbortSignal
+}
+
+/** How folders are watched. */
+export interface WatchFoldersOptions extends IndexFoldersOptions {
+  /** Looks every so often instead of waiting for events of the system. */
+  readonly pollSeconds?: number
+}
+
+/** What indexing needs of the open Lucida. */
+export interface IndexingContext {
+  readonly config: Config
+  readonly database: OpenDatabase
+  readonly tower: Clip
+  readonly pipeline: PipelineContext
+  readonly writing: Writing
+  readonly currentIndex: () => Promise<VectorIndex>
+}
+
+/** Both ways to bring folders up to date. */
+export interface Indexing {
+  readonly index: (
+    folders: readonly string[],
+    options?: IndexFoldersOptions,
+  ) => AsyncGenerator<IndexEvent>
+  readonly watch: (
+    folders: readonly string[],
+    options?: WatchFoldersOptions,
+  ) => AsyncGenerator<IndexEvent>
+}
+
+/** A day between looks is hardly watching. */
+const MAX_POLL_SECONDS = 86_400
+
+/** Indexes nothing yet. */
+export function openIndexing(context: IndexingContext): Indexing {
+  const { config, database, tower, pipeline, writing, currentIndex } = context
+  const { db } = database
+  const cache = join(config.dataDir, 'cache')
+  const settle = (standing: Checkpoint | null) => writing.settle(currentIndex, standing)
+
+  /** The folders to index with their roots, each claimed when its turn comes. */
+  async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
+    const roots = await listRoots(db)
+    const wanted = folders.length > 0 ? folders : roots.map(({ path }) => path)
+    if (wanted.length === 0) {
+      throw new LucidaError(
+        'bad_input',
+        'No folder is indexed yet; name one: lucida index ~/Photos',
+      )
+    }
+    for (const name of wanted) {
+      const folder = await locateFolder(name, roots)
+      // Refuses a bad pattern before it is kept.
+      if (exclude) excludeMatcher(folder, exclude)
+      const root = await claimRoot(db, folder, exclude)
+      await database.noteRoots()
+      yield { folder, root }
+    }
+  }
+
+  async function* explaining<T>(events: AsyncGenerator<T>): AsyncGenerator<T> {
+    try {
+      yield* events
+    } catch (error) {
+      throw explainFullDisk(error, config.databaseUrl ? 'the database' : config.dataDir)
+    }
+  }
+
+  async function* index(
+    folders: readonly string[],
+    { exclude, ...how }: IndexFoldersOptions = {},
+  ): AsyncGenerator<IndexEvent> {
+    const standing = await writing.begin()
+    let changed = false
+    // Asked anew each time: an earlier run of this process may have measured.
+    const isToMeasure =
+      config.threads === 0 && (await keptThreads(cache, tower.model.recipe)) === undefined
+    const embedPixels = isToMeasure ? withMeasuredThreads(tower, cache) : tower.embedPixels
+    try {
+      for await (const { folder, root } of claimFolders(folders, exclude)) {
+        for await (const event of indexFolder({ ...pipeline, embedPixels }, root, folder, how)) {
+          if (event.type === 'done') changed ||= hasChanges(event.counts)
+          yield event
+        }
+        if (how.signal?.aborted) break
+      }
+      await refreshStatistics(db)
+      await settle(changed ? null : standing)
+    } finally {
+      writing.end()
+    }
+  }
+
+  async function* watch(
+    names: readonly string[],
+    { exclude, pollSeconds, ...how }: WatchFoldersOptions = {},
+  ): AsyncGenerator<IndexEvent> {
+    if (pollSeconds !== undefined && !(pollSeconds >= 1 && pollSeconds <= MAX_POLL_SECONDS)) {
+      throw invalidInput('pollSeconds', `a number between 1 and ${MAX_POLL_SECONDS}`, pollSeconds)
+    }
+    const folders: string[] = []
+    for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
+    const events = watchFolders(pipeline, folders, {
+      ...how,
+      times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
+      poll: pollSeconds !== undefined,
+      ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
+    })
+    let standing: Checkpoint | null = null
+    let looks = 0
+    try {
+      for await (const event of events) {
+        // A look writes nothing before its start has been taken in here.
+        if (event.type === 'start') {
+          standing = await writing.begin()
+          looks++
+        }
+        // Whoever hears that a look is done finds what it found, in other processes too.
+        if (event.type === 'done') {
+          await settle(hasChanges(event.counts) ? null : standing)
+          looks--
+          writing.end()
+        }
+        yield event
+      }
+    } finally {
+      for (; looks > 0; looks--) writing.end()
+    }
+  }
+
+  return {
+    index: (folders, how) => explaining(index(folders, how)),
+    watch: (folders, how) => explaining(watch(folders, how)),
+  }
+}
+
+/** The folder's real path, so that one folder has one name; a root that is away keeps its own. */
+async function locateFolder(name: string, roots: readonly Root[]): Promise<string> {
+  try {
+    const path = await realpath(name)
+    if ((await stat(path)).isDirectory()) return path
+  } catch (cause) {
+    const path = resolve(name)
+    if (roots.some((root) => root.path === path)) return path
+    throw new LucidaError('not_found', `No folder ${path} (${messageOf(cause)})`, { cause })
+  }
+  throw invalidInput('path', 'a folder', name)
+}
