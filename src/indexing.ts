@@ -44,8 +44,14 @@ export interface IndexingContext {
 
 /** Both ways to bring folders up to date. */
 export interface Indexing {
-  index(folders: readonly string[], options?: IndexFoldersOptions): AsyncGenerator<IndexEvent>
-  watch(folders: readonly string[], options?: WatchFoldersOptions): AsyncGenerator<IndexEvent>
+  readonly index: (
+    folders: readonly string[],
+    options?: IndexFoldersOptions,
+  ) => AsyncGenerator<IndexEvent>
+  readonly watch: (
+    folders: readonly string[],
+    options?: WatchFoldersOptions,
+  ) => AsyncGenerator<IndexEvent>
 }
 
 /** A day between looks is hardly watching. */

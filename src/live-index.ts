@@ -20,7 +20,7 @@ export interface LiveIndexOptions {
 /** An index that follows the store. */
 export interface LiveIndex {
   /** Caught up; one caller at a time does the catching up. Throws `index_stale`. */
-  current(): Promise<VectorIndex>
+  readonly current: () => Promise<VectorIndex>
   /** As it is now, if it is open. */
   readonly opened: VectorIndex | undefined
 }

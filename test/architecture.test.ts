@@ -66,8 +66,13 @@ const RULES: Readonly<Record<string, Rule>> = {
   'lucida.ts': {
     may: [
       ...BELOW_LUCIDA,
-      ...['answer.ts', 'encode.ts', 'gallery.ts', 'writing.ts'],
-      ...['live-index.ts', 'indexing.ts', 'develop'],
+      'answer.ts',
+      'encode.ts',
+      'gallery.ts',
+      'writing.ts',
+      'live-index.ts',
+      'indexing.ts',
+      'develop',
     ],
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },

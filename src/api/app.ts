@@ -20,6 +20,8 @@ import { type Jobs, openJobs } from './jobs.ts'
 import { mountKeys } from './key-routes.ts'
 import { limitBody, type LoadLimits, openLoad } from './limits.ts'
 import { openMetrics } from './metrics.ts'
+import { isOpenAiPath, toOpenAiError } from './openai-errors.ts'
+import { mountOpenAi } from './openai-routes.ts'
 import { mountPage } from './page.ts'
 import { openRemotePictures } from './remote-picture.ts'
 import { mountSearch } from './search-routes.ts'
@@ -136,8 +138,10 @@ const recogniseOwner: Guard = async (c, next) => {
 function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: ApiOptions): Api {
   const app = newApp()
   app.onError((error, c) => {
-    const { status, body, headers } = answerError(error)
+    const answer = answerError(error)
+    const { status, headers } = answer
     if (status === 500) onError?.(error)
+    const body = isOpenAiPath(c.req.path) ? toOpenAiError(answer) : answer.body
     return c.json(body, status as 400, { ...headers })
   })
   app.notFound((c) => {
@@ -154,6 +158,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountGenerations(app, context)
   mountKeys(app, context)
   mountClipRetrieval(app, context)
+  mountOpenAi(app, context)
   mountHealth(app, context)
   mountPage(app)
   app.doc31('/openapi.json', DOCUMENT)

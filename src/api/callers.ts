@@ -132,15 +132,19 @@ export function allows(scope: Scope | null, needed: Scope): boolean {
 /** Lets a request through whose caller may do it. Throws `unauthorized`, `forbidden`. */
 export function needs(needed: Scope): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const { scope } = c.get('caller')
-    if (scope === null) {
-      const message = 'A key is needed: Authorization: Bearer lk_… (lucida keys create makes one)'
-      throw new RequestError('unauthorized', message, { headers: { 'www-authenticate': 'Bearer' } })
-    }
-    if (!allows(scope, needed)) {
-      throw new RequestError('forbidden', `This needs a key with the scope ${needed}`)
-    }
+    assertAllowed(c.get('caller').scope, needed)
     await next()
+  }
+}
+
+/** Throws `unauthorized`, `forbidden`. */
+export function assertAllowed(scope: Scope | null, needed: Scope): void {
+  if (scope === null) {
+    const message = 'A key is needed: Authorization: Bearer lk_… (lucida keys create makes one)'
+    throw new RequestError('unauthorized', message, { headers: { 'www-authenticate': 'Bearer' } })
+  }
+  if (!allows(scope, needed)) {
+    throw new RequestError('forbidden', `This needs a key with the scope ${needed}`)
   }
 }
 

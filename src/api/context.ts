@@ -40,7 +40,15 @@ export interface Caller {
 
 /** What travels with a request. */
 export interface ApiEnv {
-  Bindings: { incoming?: { socket: { remoteAddress?: string; encrypted?: boolean } } }
+  Bindings: {
+    incoming?: {
+      socket: {
+        remoteAddress?: string
+        encrypted?: boolean
+        setTimeout?: (ms: number) => unknown
+      }
+    }
+  }
   Variables: { caller: Caller }
 }
 

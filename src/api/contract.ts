@@ -154,7 +154,7 @@ export const SearchRequest = z
   .openapi('SearchRequest')
 
 /** A number in a query string. */
-const numeral = (schema: z.ZodNumber | z.ZodInt) =>
+export const numeral = (schema: z.ZodNumber | z.ZodInt) =>
   z
     .string()
     .regex(/^-?\d+(\.\d+)?(e-?\d+)?$/i, 'Expected a number')

@@ -105,7 +105,12 @@ export const Candidate = z
       .object({ id: ImageId, score: number })
       .nullable()
       .openapi({ description: 'The indexed picture that is nearest to it' }),
-    nearCopyOf: ImageId.nullable().openapi({ description: 'Such a candidate is never kept' }),
+    nearCopyOf: ImageId.nullable().openapi({
+      description: 'An indexed picture that it is a near copy of; then it is never kept',
+    }),
+    memorised: z.boolean().openapi({
+      description: 'A near copy of a picture that the pipeline was trained on; never kept either',
+    }),
     url: z.string().nullable().openapi({ description: 'A PNG; null once it is forgotten' }),
   })
   .openapi('Candidate')

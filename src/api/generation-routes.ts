@@ -78,10 +78,10 @@ const keepCandidate = createRoute({
   ...at('keepCandidate'),
   summary: 'Put a picture that was drawn into the collection; copies are not kept',
   middleware: [needs('write')],
-  request: { params: CandidateParams },
+  request: { params: CandidateParams, body: takes(z.strictObject({})) },
   responses: {
     200: answers(z.object({ picture: ImageId }), 'Its id in the collection'),
-    ...errors(404),
+    ...errors(404, 415),
   },
 })
 

@@ -168,8 +168,9 @@ function factsOf({ request, requestHash }: PlannedGeneration, isShared: boolean)
   return { request, sharedAs, ...nothing }
 }
 
-function withoutPng({ png: _, ...candidate }: DrawnCandidate): Omit<DrawnCandidate, 'png'> {
-  return candidate
+function withoutPng(candidate: DrawnCandidate): Omit<DrawnCandidate, 'png'> {
+  const { png: _, ...rest } = candidate
+  return rest
 }
 
 async function stepOf({

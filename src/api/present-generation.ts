@@ -15,9 +15,10 @@ export interface GenerationFacts
 
 /** `hasPicture` says whether the nth candidate can still be looked at. */
 export function toGeneration(
-  { state, request, sharedAs: _, candidates, id, ...rest }: Life & GenerationFacts,
+  now: Life & GenerationFacts,
   hasPicture: (n: number) => boolean,
 ): Generation {
+  const { state, request, sharedAs: _, candidates, id, ...rest } = now
   return {
     id,
     status: state,

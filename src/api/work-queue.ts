@@ -25,8 +25,8 @@ export interface Numbered<Event> {
 export interface Worker<Facts, Event> {
   readonly signal: AbortSignal
   /** Tells the followers what has happened, and what has changed with it. */
-  tell(event: Event, change: Partial<Facts>): void
-  update(change: Partial<Facts>): void
+  readonly tell: (event: Event, change: Partial<Facts>) => void
+  readonly update: (change: Partial<Facts>) => void
 }
 
 /** Does the work. Throws what it fails with, or the signal's reason. */
@@ -35,24 +35,28 @@ export type Work<Facts, Event> = (worker: Worker<Facts, Event>) => Promise<void>
 /** All work of one kind in this process. */
 export interface WorkQueue<Facts, Event> {
   /** Throws `overloaded` when too many wait. */
-  assertRoom(): void
+  readonly assertRoom: () => void
   /** The same. */
-  start(facts: Facts, work: Work<Facts, Event>, id?: string): Life & Facts
+  readonly start: (facts: Facts, work: Work<Facts, Event>, id?: string) => Life & Facts
   /** The newest first. */
-  list(): (Life & Facts)[]
-  has(id: string): boolean
+  readonly list: () => (Life & Facts)[]
+  readonly has: (id: string) => boolean
   /** Throws `not_found`, as do the others. */
-  find(id: string): Life & Facts
-  update(id: string, change: Partial<Facts>): Life & Facts
-  cancel(id: string): Life & Facts
+  readonly find: (id: string) => Life & Facts
+  readonly update: (id: string, change: Partial<Facts>) => Life & Facts
+  readonly cancel: (id: string) => Life & Facts
   /** Events after number `after`, those to come included, until it has ended. */
-  events(id: string, after: number, signal: AbortSignal): AsyncGenerator<Numbered<Event>>
+  readonly events: (
+    id: string,
+    after: number,
+    signal: AbortSignal,
+  ) => AsyncGenerator<Numbered<Event>>
   /** Pieces that wait or run. */
   readonly pending: number
   /** Is told of everything that has ended. */
-  onEnd(listener: (ended: Life & Facts) => void): void
+  readonly onEnd: (listener: (ended: Life & Facts) => void) => void
   /** Cancels all and waits for them. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** What the work is about. */

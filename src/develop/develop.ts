@@ -21,7 +21,7 @@ import { type Direction, type IdeaContext, meaningOf, understand } from './idea.
 import { bestOffer, judge, type Judgement } from './judge.ts'
 import { encodeMarked, keepPicture } from './keep.ts'
 import { type GenerateOptions, type Settings, settingsOf } from './order.ts'
-import { loadStart } from './start.ts'
+import { loadStart, shapeOf } from './start.ts'
 
 /** A picture that was drawn, and what is thought of it. */
 export interface DrawnCandidate extends Judgement {
@@ -121,7 +121,7 @@ export async function planGeneration(
     settings,
     direction,
     painter,
-    size: options.size,
+    size: options.size ?? (start && shapeOf(start.start.picture, painter.spec.size)),
     start: start?.start,
   }
   return {
@@ -186,11 +186,11 @@ async function* drawAndRecord(
 export async function keepCandidate(
   { db, folder, indexFolder }: GenerationContext,
   id: string,
-  { nearCopyOf, png }: DrawnCandidate,
+  { nearCopyOf, memorised, png }: DrawnCandidate,
 ): Promise<ContentHash> {
-  if (nearCopyOf !== null) {
-    const message = `This is a near copy of the picture ${nearCopyOf}; copies are not kept`
-    throw new LucidaError('bad_input', message)
+  if (nearCopyOf !== null || memorised) {
+    const copied = nearCopyOf === null ? 'a picture learned by heart' : `the picture ${nearCopyOf}`
+    throw new LucidaError('bad_input', `This is a near copy of ${copied}; copies are not kept`)
   }
   const picture = await keepPicture(folder, png, indexFolder)
   await noteKept(db, id, picture)

@@ -1,6 +1,6 @@
 // What is drawn where a search finds nothing. "Nothing" is known for texts only: for them there is
 // relevance.
-import type { SearchAnswer, SearchTerm } from '../answer.ts'
+import type { SearchTerm } from '../answer.ts'
 import { LucidaError } from '../core/errors.ts'
 import type { Idea } from './idea.ts'
 import type { GenerateOptions } from './order.ts'
@@ -22,7 +22,10 @@ export function orderIfNotFound(terms: readonly SearchTerm[]): GenerateOptions {
 export function isAnythingFound({
   results,
   relevanceThreshold,
-}: Pick<SearchAnswer, 'results' | 'relevanceThreshold'>): boolean {
+}: {
+  readonly results: readonly { readonly relevance: number | null }[]
+  readonly relevanceThreshold: number | null
+}): boolean {
   return results.some(({ relevance }) => (relevance ?? 0) >= (relevanceThreshold ?? 0))
 }
 

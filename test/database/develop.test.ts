@@ -36,9 +36,9 @@ describeDatabase('drawing', (newPlace) => {
     options: GenerateOptions,
     signal?: AbortSignal,
   ): Promise<Generation & { events: GenerateEvent[] }> {
-    const { run } = await lucida.plan({ ...QUICK, ...options })
+    const planned = await lucida.plan({ ...QUICK, ...options })
     const events: GenerateEvent[] = []
-    const running = run(signal)
+    const running = planned.run(signal)
     let next = await running.next()
     for (; !next.done; next = await running.next()) events.push(next.value)
     return { ...next.value, events }
@@ -47,8 +47,8 @@ describeDatabase('drawing', (newPlace) => {
   /** SHA-256 of the pixels, by seed. */
   async function pixelsOf({ candidates }: Generation): Promise<Map<number, string>> {
     const all = candidates.map(async ({ seed, png }) => {
-      const { widthPx, heightPx, raster } = await openPicture(png)
-      return [seed, sha256((await raster({ widthPx, heightPx })).data)] as const
+      const picture = await openPicture(png)
+      return [seed, sha256((await picture.raster(picture)).data)] as const
     })
     return new Map(await Promise.all(all))
   }
@@ -58,7 +58,7 @@ describeDatabase('drawing', (newPlace) => {
   describe('a text', () => {
     test('gives candidates with scores, best first, each with its record', async () => {
       const { candidates, tries, picture, events } = await develop({ idea: { text: 'a red car' } })
-      expect(candidates.map(({ seed }) => seed).sort()).toEqual([7, 8])
+      expect(new Set(candidates.map(({ seed }) => seed))).toEqual(new Set([7, 8]))
       const scores = candidates.map(({ passes, score }) => (passes ? 10 : 0) + score)
       expect(scores).toEqual([...scores].sort((a, b) => b - a))
       expect(tries).toHaveLength(1)
@@ -126,8 +126,8 @@ describeDatabase('drawing', (newPlace) => {
     const start = { picture: { picture }, strength: 1, mask }
     const { candidates } = await develop({ idea: { text: 'grass' }, start, candidates: 1 })
     const left = async (bytes: Uint8Array) => {
-      const { raster } = await openPicture(bytes)
-      const { data, channels } = await raster({ widthPx: 96, heightPx: 96 })
+      const opened = await openPicture(bytes)
+      const { data, channels } = await opened.raster({ widthPx: 96, heightPx: 96 })
       return Array.from({ length: 96 * 40 }, (_, i) => {
         const at = (Math.floor(i / 40) * 96 + (i % 40)) * channels
         return [...data.subarray(at, at + 3)]

@@ -101,6 +101,9 @@ function oracle(filter: Filter, picture: TestPicture): boolean {
         (width > height ? 'landscape' : width < height ? 'portrait' : 'square'),
     width >= (filter.minWidth ?? 0),
     height >= (filter.minHeight ?? 0),
+    filter.generated === undefined ||
+      filter.generated === 'any' ||
+      (filter.generated === 'only') === (picture.generated ?? false),
   ].every(Boolean)
 }
 
@@ -291,6 +294,7 @@ describeDatabase('filters', (newPlace) => {
           { value: true, count: 4 },
           { value: false, count: 1 },
         ],
+        generated: [{ value: false, count: 5 }],
       })
       const old = await countFacets(store.db, parseFilter({ before: '2021', folder: '/photos' }))
       expect(old).toMatchObject({ pictures: 2, root: [{ value: '/photos', count: 2 }] })
@@ -330,6 +334,7 @@ describeDatabase('filters', (newPlace) => {
           lens: optional(fc.constantFrom('EF 50mm', 'FE 28-70')),
           widthPx: size,
           heightPx: size,
+          generated: fc.boolean(),
         }),
         position,
       )
@@ -390,6 +395,10 @@ describeDatabase('filters', (newPlace) => {
       }),
       minWidth: fc.option(fc.constantFrom(8, 9), { nil: undefined, freq: 1 }),
       minHeight: fc.option(fc.constantFrom(8, 9), { nil: undefined, freq: 1 }),
+      generated: fc.option(fc.constantFrom('any' as const, 'only', 'none'), {
+        nil: undefined,
+        freq: 1,
+      }),
     })
 
     test('what passes, its order, its pages and its facets are what a plain reading says', async () => {
@@ -414,6 +423,10 @@ describeDatabase('filters', (newPlace) => {
                 if (value === null) continue
                 const those = await countMatching(db, { ...parsed, camera: value })
                 if (parsed.camera === undefined) expect(those).toBeGreaterThanOrEqual(count)
+              }
+              for (const { value, count } of facets.generated) {
+                const generated = value ? 'only' : 'none'
+                expect(expected.filter((one) => oracle({ generated }, one))).toHaveLength(count)
               }
               for (const { value, count } of facets.format) {
                 expect(expected.filter(({ format }) => format === value)).toHaveLength(count)

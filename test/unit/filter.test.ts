@@ -57,6 +57,7 @@ describe('a filter', () => {
     [{ gps: 'yes' }, 'true or false for filter.gps'],
     [{ orientation: 'tall' }, 'landscape, portrait or square for filter.orientation'],
     [{ minWidth: 0 }, 'a whole number of pixels for filter.minWidth'],
+    [{ generated: 'some' as 'any' }, 'any, only or none for filter.generated'],
     [{ minHeight: 1.5 }, 'a whole number of pixels for filter.minHeight'],
     [{ colour: 'red' }, 'only root, folder, format'],
   ]
