@@ -29,7 +29,7 @@ export function createActions(store: Store) {
   })
   const searching = createSearching(store, client)
   const collecting = createCollecting(store, client, searching)
-  const developing = createDeveloping(store, client, searching)
+  const developing = createDeveloping(store, client, () => searching.again())
   const places = createPlaces(store, (isTyping) => {
     if (store.state.session?.scope == null) return
     searching.update(isTyping)

@@ -2,7 +2,6 @@
 import type { Generation } from '../api/generation-contract.ts'
 import { ApiError, type Client, type GenerationNews } from '../client/client.ts'
 import type { Order } from './orders.ts'
-import type { Searching } from './searching.ts'
 import type { Development, Store } from './store.ts'
 import { troubleOf } from './trouble.ts'
 import { findKept, isUnderWay } from './verdicts.ts'
@@ -22,10 +21,11 @@ export interface Developing {
   keep(n: number): Promise<void>
 }
 
+/** `searchAgain` is called when results may have changed. */
 export function createDeveloping(
   store: Store,
   client: Client,
-  searching: Pick<Searching, 'again'>,
+  searchAgain: () => void,
   retryMs = RETRY_MS,
 ): Developing {
   let current = new AbortController()
@@ -76,7 +76,7 @@ export function createDeveloping(
 
   /** Drawn pictures are results only where they are asked for. */
   function lookAgain(): void {
-    if (store.state.query.filters.generated !== undefined) searching.again()
+    if (store.state.query.filters.generated !== undefined) searchAgain()
   }
 
   async function abandon(): Promise<void> {
@@ -114,10 +114,9 @@ export function createDeveloping(
         else end(generation)
       } catch (error) {
         if (signal.aborted) return
-        const trouble = troubleOf(error)
-        change({ phase: 'over', trouble })
+        change({ phase: 'over', trouble: troubleOf(error) })
         if (error instanceof ApiError && LASTING.includes(error.code)) {
-          store.change({ cannotDraw: trouble.message })
+          store.change({ cannotDraw: error.message })
         }
       }
     },
@@ -139,7 +138,7 @@ export function createDeveloping(
       if (!generation) return
       try {
         const params = { id: generation.id, n: String(n) }
-        const { picture } = await client.keepCandidate({ params })
+        const { picture } = await client.keepCandidate({ params, body: {} })
         change({ kept: { ...store.state.development?.kept, [n]: picture }, trouble: null })
         lookAgain()
       } catch (error) {

@@ -1,6 +1,7 @@
 // What is said of drawings while they are made and once they are judged.
 import type { Candidate, Generation } from '../api/generation-contract.ts'
 import { countText } from './describe.ts'
+import type { Order } from './orders.ts'
 import type { Development } from './store.ts'
 
 /** Whether something is still to come. */
@@ -8,18 +9,37 @@ export function isUnderWay({ status }: Generation): boolean {
   return status === 'queued' || status === 'running'
 }
 
-/** Why the server cannot keep a candidate, or would not by itself; null for one that fits. */
-export function objectionTo(
-  { nearCopyOf, relevance, score, passes }: Candidate,
+/** What speaks against keeping a candidate: of one, and of several. */
+const OBJECTIONS = {
+  copy: ['is a near copy of a picture here', 'are near copies of pictures here'],
+  learned: [
+    'is a near copy of a picture it was trained on',
+    'are near copies of training pictures',
+  ],
+  unclear: ['does not show it clearly', 'do not show it clearly'],
+  worse: ['is no better than what is here', 'are no better than what is here'],
+} as const
+
+type Objection = keyof typeof OBJECTIONS
+
+/** The first thing that speaks against a candidate. Copies cannot be kept at all. */
+export function findObjection(
+  { nearCopyOf, memorised, relevance, score }: Candidate,
   offered: number | null,
   relevanceThreshold: number | null,
-): string | null {
-  if (nearCopyOf !== null) return 'a near copy of a picture that is here'
-  if (relevance !== null && relevanceThreshold !== null && relevance < relevanceThreshold) {
-    return 'does not show it clearly'
-  }
-  if (offered !== null && score <= offered) return 'no better than what is here'
-  return passes ? null : 'a near copy of a picture that it was learned from'
+): Objection | null {
+  if (nearCopyOf !== null) return 'copy'
+  if (memorised) return 'learned'
+  const isUnclear = relevance !== null && relevance < (relevanceThreshold ?? 0)
+  if (isUnclear) return 'unclear'
+  return offered !== null && score <= offered ? 'worse' : null
+}
+
+/** What is said of one candidate. */
+export function verdictOn(candidate: Candidate, { request, offered }: Generation, order: Order) {
+  const objection = findObjection(candidate, offered, order.relevanceThreshold)
+  if (objection !== null) return OBJECTIONS[objection][0]
+  return request.keep === 'accepted' ? 'shows it' : ''
 }
 
 /** How far it is, without the steps, so that it is worth saying aloud. */
@@ -66,10 +86,11 @@ function outcomeOf(generation: Generation, relevanceThreshold: number | null): s
     return `${countText(candidates.length, 'picture')} drawn. Nothing is kept unless you say so.`
   }
   if (picture !== null) return 'One was kept: it shows this better than any picture here.'
-  const objections = candidates.map((one) => objectionTo(one, offered, relevanceThreshold))
-  const counts = [...new Set(objections)].flatMap((objection) => {
-    const count = objections.filter((one) => one === objection).length
-    return objection === null ? [] : [`${count} × ${objection}`]
+  const objections = candidates.map((one) => findObjection(one, offered, relevanceThreshold))
+  const reasons = Object.entries(OBJECTIONS).flatMap(([name, [one, several]]) => {
+    const count = objections.filter((objection) => objection === name).length
+    const what = candidates.length === 1 ? 'it' : `${count} of ${candidates.length}`
+    return count === 0 ? [] : [`${what} ${count === 1 ? one : several}`]
   })
-  return `None was kept: ${counts.join(', ')}.`
+  return `None was kept by itself: ${reasons.join(', ')}.`
 }

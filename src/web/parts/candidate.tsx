@@ -8,9 +8,7 @@ interface CandidateProps {
   readonly drawn: Drawn
   /** Where the picture is; null once the server has forgotten it. */
   readonly source: string | null
-  readonly objection: string | null
-  /** Whether it was to be judged at all. */
-  readonly isJudged: boolean
+  readonly verdict: string
   /** Its id in the collection. */
   readonly kept: string | undefined
   readonly onKeep: () => void
@@ -18,14 +16,14 @@ interface CandidateProps {
 }
 
 export function Candidate(props: CandidateProps) {
-  const { n, drawn, source, objection, isJudged, kept, onKeep, onOpen } = props
-  const { score, relevance, nearCopyOf, seed } = drawn
+  const { n, drawn, source, verdict, kept, onKeep, onOpen } = props
+  const { score, relevance, seed } = drawn
+  const isCopy = drawn.nearCopyOf !== null || drawn.memorised
   const name = `Candidate ${n + 1}`
   const facts = [
     `score ${score.toFixed(3)}`,
     relevance === null ? '' : `relevance ${Math.round(relevance * 100)} %`,
   ]
-  const verdict = objection ?? (isJudged ? 'shows it' : '')
   return (
     <li class={kept === undefined ? 'candidate' : 'candidate kept'}>
       <div class="print">
@@ -50,20 +48,11 @@ export function Candidate(props: CandidateProps) {
         <button
           type="button"
           class="quiet"
-          aria-label={`Keep ${name}`}
-          hidden={kept !== undefined || nearCopyOf !== null || drawn.url === null}
-          onClick={onKeep}
+          aria-label={`${kept === undefined ? 'Keep' : 'Open'} ${name}`}
+          hidden={kept === undefined && (isCopy || drawn.url === null)}
+          onClick={() => (kept === undefined ? onKeep() : onOpen(kept))}
         >
-          Keep
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          aria-label={`Open ${name}`}
-          hidden={kept === undefined}
-          onClick={() => kept !== undefined && onOpen(kept)}
-        >
-          Open
+          {kept === undefined ? 'Keep' : 'Open'}
         </button>
       </div>
     </li>

@@ -7,7 +7,12 @@ export function DevelopIt({ state, actions }: PartProps) {
   const isOffered = isNotFound(answered, results) && mayDraw(state)
   return (
     <div class="develop-it" hidden={!isOffered}>
-      <button type="button" hidden={cannotDraw !== null} onClick={() => void actions.develop()}>
+      <button
+        type="button"
+        class="main"
+        hidden={cannotDraw !== null}
+        onClick={() => void actions.develop()}
+      >
         Develop it
       </button>
       <p class="hint">

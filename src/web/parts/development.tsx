@@ -1,7 +1,7 @@
 // How drawing goes, and what came of it: previews while it is drawn, then the candidates side by side.
 import { useLayoutEffect, useRef } from 'hono/jsx/dom'
 import type { PartProps } from '../app.tsx'
-import { objectionTo, stepsOf, tell } from '../verdicts.ts'
+import { stepsOf, tell, verdictOn } from '../verdicts.ts'
 import { Candidate } from './candidate.tsx'
 import { Dialog } from './dialog.tsx'
 import { Icon } from './icon.tsx'
@@ -75,7 +75,6 @@ function Pictures({ state, actions }: PartProps) {
       </ul>
     )
   }
-  const isJudged = generation?.request.keep === 'accepted'
   return (
     <ul key="candidates" class="candidates" aria-label="Candidates, best first">
       {(generation?.candidates ?? []).map((drawn, n) => (
@@ -84,8 +83,7 @@ function Pictures({ state, actions }: PartProps) {
           n={n}
           drawn={drawn}
           source={sourceOf(drawn.url, kept[n])}
-          objection={objectionTo(drawn, generation!.offered, order.relevanceThreshold)}
-          isJudged={isJudged}
+          verdict={verdictOn(drawn, generation!, order)}
           kept={kept[n]}
           onKeep={() => void actions.keepDrawn(n)}
           onOpen={actions.openDrawn}
