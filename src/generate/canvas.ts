@@ -19,7 +19,7 @@ export function stretch({ picture, mask }: Start, size: Size): Canvas {
   }
 }
 
-function resize(raster: Raster, size: Size, filter: Filter): Raster {
+export function resize(raster: Raster, size: Size, filter: Filter): Raster {
   const data = resample(raster, size, { left: 0, top: 0, ...size }, filter)
   return { data, ...size, channels: 3 }
 }

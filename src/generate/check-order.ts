@@ -12,11 +12,12 @@ const MOST_GUIDANCE = 50
 
 /** Throws `bad_input`. */
 export function checkOrder(order: DrawOrder, spec: PipelineSpec): void {
+  const { mode } = spec.decoder.guidance
   checkCondition('condition', order.condition, spec)
   if (order.negative) {
     checkCondition('negative', order.negative, spec)
-    if (spec.decoder.guidance.mode !== 'keep' && spec.decoder.guidance.mode !== 'concat') {
-      throw new LucidaError('bad_input', `${spec.name} has no guidance, so it takes no negative`)
+    if (mode !== 'keep' && mode !== 'concat') {
+      throw new LucidaError('bad_input', `${spec.name} cannot stay away from anything`)
     }
   }
   checkSeeds(order.seeds)
@@ -30,6 +31,12 @@ export function checkOrder(order: DrawOrder, spec: PipelineSpec): void {
   if (guidance !== undefined && !isBetween(guidance, 0, MOST_GUIDANCE)) {
     throw invalidInput('guidance', `number between 0 and ${MOST_GUIDANCE}`, guidance)
   }
+  if (guidance !== undefined && guidance !== 1 && mode === 'none') {
+    throw invalidInput('guidance', `1 (${spec.name} has no other)`, guidance)
+  }
+  if (variation && !spec.embedding) {
+    throw invalidInput('variation', `0 (${spec.name} draws without embeddings)`, variation)
+  }
   if (variation !== undefined && !isBetween(variation, 0, 1)) {
     throw invalidInput('variation', 'number between 0 and 1', variation)
   }
@@ -42,7 +49,7 @@ const isBetween = (value: unknown, least: number, most: number) =>
 const isInteger = (value: unknown, least: number, most: number) =>
   isBetween(value, least, most) && Number.isInteger(value)
 
-export function checkSeeds(seeds: readonly number[]): void {
+function checkSeeds(seeds: readonly number[]): void {
   if (!isInteger(seeds.length, 1, MOST_PICTURES)) {
     throw invalidInput('seeds', `1 to ${MOST_PICTURES} seeds`, seeds.length)
   }
@@ -53,19 +60,30 @@ export function checkSeeds(seeds: readonly number[]): void {
   })
 }
 
-function checkCondition(name: string, condition: Condition, { embedding }: PipelineSpec): void {
+function checkCondition(name: string, condition: Condition, spec: PipelineSpec): void {
   if ('text' in condition) {
     if (typeof condition.text !== 'string') {
       throw invalidInput(`${name}.text`, 'string', condition.text)
     }
     return
   }
-  if ('meaning' in condition) checkVector(`${name}.meaning`, condition.meaning, embedding.dimension)
-  else checkVector(`${name}.embedding`, condition.embedding, embedding.dimension)
+  if (!spec.embedding) {
+    throw new LucidaError('bad_input', `${spec.name} draws from texts only; give ${name} a text`)
+  }
+  const { dimension } = spec.embedding
+  if ('embedding' in condition) {
+    checkVector(`${name}.embedding`, condition.embedding, dimension)
+    return
+  }
+  if (spec.text !== 'search') {
+    const message = `${spec.name} encodes texts by itself; give ${name} a text or an embedding`
+    throw new LucidaError('bad_input', message)
+  }
+  checkVector(`${name}.meaning`, condition.meaning, dimension)
 }
 
 /** Throws `bad_input` unless it is a unit vector of the dimension. */
-export function checkVector(name: string, vector: Float32Array, dimension: number): void {
+function checkVector(name: string, vector: Float32Array, dimension: number): void {
   if (vector.length !== dimension) {
     throw invalidInput(name, `${dimension} numbers`, vector.length)
   }
@@ -74,7 +92,8 @@ export function checkVector(name: string, vector: Float32Array, dimension: numbe
 }
 
 function checkStart({ picture, strength, mask }: Start, { codec, name }: PipelineSpec): void {
-  if (!codec.encode) throw new LucidaError('bad_input', `${name} cannot begin with a picture`)
+  if (codec.decode && !codec.encode)
+    throw new LucidaError('bad_input', `${name} cannot begin with a picture`)
   const { data, widthPx, heightPx, channels } = picture
   if (!isInteger(widthPx, 1, Infinity) || !isInteger(heightPx, 1, Infinity)) {
     throw invalidInput('start.picture', 'at least one pixel', `${widthPx} x ${heightPx}`)

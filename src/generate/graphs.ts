@@ -5,7 +5,8 @@ import { LucidaError } from '../core/errors.ts'
 import { endInference, type Inference, startInference } from '../models/inference.ts'
 import { verifyModel } from '../models/manifest.ts'
 import type { FloatTensor, TensorData, TensorInfo } from '../models/session.ts'
-import type { Graph, GraphInput, PipelineSpec } from './pipeline-manifest.ts'
+import type { PipelineSpec } from './pipeline-manifest.ts'
+import type { Graph, GraphInput } from './pipeline-parts.ts'
 
 /** What an input is given. */
 export interface Feed {
@@ -38,6 +39,7 @@ export function openGraphs(spec: PipelineSpec, threads: number): Graphs {
   let worker: Inference | undefined
   const opened = new Map<string, Opened>()
   const verified = new Set<string>()
+  let closed = false
 
   async function open({ file, external }: Graph): Promise<Opened> {
     const known = opened.get(file)
@@ -52,6 +54,7 @@ export function openGraphs(spec: PipelineSpec, threads: number): Graphs {
       if (!verified.has(name)) await verifyModel(spec, [name])
       verified.add(name)
     }
+    if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
     worker ??= startInference()
     const path = join(spec.directory, file)
     const session = await worker.call('open', [path, { threads, config: spec.sessionConfig }])
@@ -91,7 +94,10 @@ export function openGraphs(spec: PipelineSpec, threads: number): Graphs {
         },
       }
     },
-    close: () => endInference(worker),
+    close() {
+      closed = true
+      return endInference(worker)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 // Classifier-free guidance (Ho and Salimans 2022): away from what the network predicts for nothing, or
 // for what is not wanted.
-import type { Guidance, Schedule } from './pipeline-manifest.ts'
+import type { Guidance, Schedule } from './pipeline-parts.ts'
 import { partOfTheWay } from './plan.ts'
 import type { Predict, Prediction } from './prediction.ts'
 

@@ -1,26 +1,18 @@
 // One network and what it is told about each picture, as something that guidance can ask.
 import { LucidaError } from '../core/errors.ts'
-import type { Ask, Side } from './guidance.ts'
 import type { LoadedGraph } from './graphs.ts'
-import type { GraphInput } from './pipeline-manifest.ts'
+import type { Ask, Side } from './guidance.ts'
 import type { Prediction } from './prediction.ts'
-
-/** What one input is told: the row of each picture. */
-export interface Told {
-  /** Shape of a row; none for a number. */
-  readonly row: readonly number[]
-  readonly of: (picture: number) => Float32Array
-}
-
-/** By the inputs' roles. */
-export type Telling = Readonly<Record<string, Told>>
+import { divided, feedsOf, type Inputs, joined, type Telling, type Told } from './told.ts'
 
 export interface NetworkOptions {
   /** The roles besides `sample` and `time` are told. */
-  readonly inputs: Readonly<Record<string, GraphInput | undefined>>
+  readonly inputs: Inputs
   readonly output: string
   /** Shape of one x. */
   readonly row: readonly number[]
+  /** What is put behind x, as further channels. */
+  readonly behind?: Told
   /** How many rows of x belong to one picture. */
   readonly perPicture: number
   readonly told: Readonly<Record<Side, Telling>>
@@ -29,87 +21,55 @@ export interface NetworkOptions {
   readonly signal: AbortSignal | undefined
 }
 
-/** A number that is the same for all. */
-export const number = (value: number): Told => ({ row: [], of: () => Float32Array.of(value) })
-
-/** A vector that is the same for all. */
-export const vector = (value: Float32Array): Told => ({ row: [value.length], of: () => value })
-
-/** A vector for each. */
-export function vectors(values: readonly Float32Array[]): Told {
-  return { row: [values[0]!.length], of: (picture) => values[picture]! }
-}
-
 export function networkOf(graph: LoadedGraph, options: NetworkOptions): Ask {
-  const { inputs, output, row, perPicture, told, batch, signal } = options
+  const { inputs, output, row, behind, perPicture, told, batch, signal } = options
   const size = row.reduce((product, side) => product * side, 1)
+  const roles = Object.keys(inputs).filter((role) => role !== 'sample' && role !== 'time')
+  const sampleRow = behind ? [row[0]! + behind.row[0]!, ...row.slice(1)] : row
 
-  /** Rows from `from` to `to` of x, for each side one after the other. */
+  /** The answers for some rows of x, for each side one after the other. */
   async function run(
-    x: Float32Array,
+    x: readonly Float32Array[],
+    first: number,
     time: number,
     sides: readonly Side[],
-    from: number,
-    to: number,
-  ): Promise<Float32Array> {
-    const part = x.subarray(from * size, to * size)
-    const rows = (to - from) * sides.length
-    const dataOf: Record<string, { row: readonly number[]; data: Float32Array }> = {
-      sample: { row, data: joined(sides.map(() => part)) },
-      time: { row: [], data: new Float32Array(rows).fill(time) },
-    }
-    for (const role of Object.keys(inputs)) {
-      if (role in dataOf || !inputs[role]) continue
-      const pictures = Array.from({ length: to - from }, (_, i) =>
-        Math.floor((from + i) / perPicture),
-      )
-      const data = sides.flatMap((side) => pictures.map((i) => told[side][role]!.of(i)))
-      dataOf[role] = { row: told.wanted[role]!.row, data: joined(data) }
-    }
-    const feeds = Object.entries(dataOf).map(([role, feed]) => ({ input: inputs[role]!, ...feed }))
+  ): Promise<Float32Array[]> {
+    const pictures = x.map((_, i) => Math.floor((first + i) / perPicture))
+    const samples = x.flatMap((one, i) => (behind ? [one, behind.of(pictures[i]!)] : [one]))
+    const rows = x.length * sides.length
+    const who = sides.flatMap((side) => {
+      return pictures.map((picture) => ({ telling: told[side], picture }))
+    })
+    const feeds = [
+      { input: inputs.sample!, row: sampleRow, data: joined(sides.flatMap(() => samples)) },
+      { input: inputs.time!, row: [], data: new Float32Array(rows).fill(time) },
+      ...feedsOf(inputs, roles, who),
+    ]
     const [answer] = await graph.run(feeds, rows, [output])
     const { data, dims } = answer!
     if (data.length !== rows * size && data.length !== rows * size * 2) {
       const message = `${output} has the shape [${dims.join(', ')}] where ${rows} × [${row.join(', ')}] was expected`
       throw new LucidaError('model_invalid', message)
     }
-    return data
+    return divided(data, rows)
   }
 
   return async (x, time, sides) => {
-    const count = x.length / size
-    const predictions = sides.map(() => ({
-      value: [] as Float32Array[],
-      variance: [] as Float32Array[],
-    }))
-    for (let from = 0; from < count; from += batch) {
+    const rows = divided(x, x.length / size)
+    const answers: Float32Array[][] = sides.map(() => [])
+    for (let first = 0; first < rows.length; first += batch) {
       signal?.throwIfAborted()
-      const to = Math.min(count, from + batch)
-      const data = await run(x, time, sides, from, to)
-      const length = data.length / (sides.length * (to - from))
-      for (let i = 0; i < sides.length * (to - from); i++) {
-        const prediction = predictions[Math.floor(i / (to - from))]!
-        prediction.value.push(data.subarray(i * length, i * length + size))
-        // Twice as many channels: the second half is about the variance.
-        if (length > size)
-          prediction.variance.push(data.subarray(i * length + size, (i + 1) * length))
-      }
+      const some = rows.slice(first, first + batch)
+      const all = await run(some, first, time, sides)
+      answers.forEach((side, i) => side.push(...all.slice(i * some.length, (i + 1) * some.length)))
     }
-    return predictions.map(({ value, variance }): Prediction => {
-      return variance.length > 0
-        ? { value: joined(value), variance: joined(variance) }
-        : { value: joined(value) }
-    })
+    return answers.map((side) => predictionOf(side, size))
   }
 }
 
-/** One after the other. */
-export function joined(parts: readonly Float32Array[]): Float32Array {
-  const out = new Float32Array(parts.reduce((length, part) => length + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
-  return out
+/** Where there are twice as many channels, the second half is about the variance. */
+function predictionOf(answers: readonly Float32Array[], size: number): Prediction {
+  const value = joined(answers.map((answer) => answer.subarray(0, size)))
+  if (answers[0]!.length === size) return { value }
+  return { value, variance: joined(answers.map((answer) => answer.subarray(size))) }
 }

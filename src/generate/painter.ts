@@ -3,14 +3,15 @@ import { availableParallelism } from 'node:os'
 import { LucidaError } from '../core/errors.ts'
 import { once } from '../core/once.ts'
 import type { EmbedTexts } from '../models/clip.ts'
-import { checkOrder, checkSeeds, checkVector } from './check-order.ts'
+import { checkOrder } from './check-order.ts'
+import { noisesOf, understand } from './conditions.ts'
 import { drawPictures } from './draw.ts'
+import { toUnit } from './embedding-space.ts'
 import { openGraphs } from './graphs.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
-import { Noise } from './noise.ts'
-import { imagine } from './prior.ts'
+import { openTextEncoder } from './text-encoder.ts'
 import { openTrainingHashes } from './training-hashes.ts'
-import type { Painter, PainterSpec } from './types.ts'
+import type { DrawOrder, Painter, PainterSpec } from './types.ts'
 
 export interface PainterOptions {
   /** For onnxruntime; 0 takes one per core. */
@@ -22,6 +23,7 @@ export interface PainterOptions {
 /** Prepares a pipeline; its networks load at first use. */
 export function openPainter(spec: PipelineSpec, options: PainterOptions): Painter {
   const graphs = openGraphs(spec, options.threads || availableParallelism())
+  const studio = { spec, graphs, encodeText: openTextEncoder(spec, graphs, options.embedTexts) }
   const takeTurn = openLine()
   const hashes = once(() => openTrainingHashes(spec))
   let closed = false
@@ -35,21 +37,20 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
       const release = await takeTurn(order.signal)
       try {
         assertOpen()
-        return yield* drawPictures({ spec, graphs, embedTexts: options.embedTexts }, order)
+        return yield* drawPictures(studio, order)
       } finally {
         release()
       }
     },
     recalls: async (perceptualHash) => (await hashes())(perceptualHash),
     async imagine(meaning, seed) {
-      checkVector('meaning', meaning, spec.embedding.dimension)
-      checkSeeds([seed])
+      const order: DrawOrder = { condition: { meaning }, seeds: [seed] }
+      checkOrder(order, spec)
       const release = await takeTurn(undefined)
       try {
         assertOpen()
-        const noises = [new Noise(seed)]
-        const [embedding] = await imagine(meaning, { spec, graphs, noises, signal: undefined })
-        return embedding!
+        const { wanted } = await understand(order, noisesOf(order.seeds), studio)
+        return toUnit(wanted.embeddings![0]!, spec.embedding!)
       } finally {
         release()
       }
@@ -61,13 +62,14 @@ export function openPainter(spec: PipelineSpec, options: PainterOptions): Painte
   }
 }
 
-function describe({ name, files, size, decoder, embedding }: PipelineSpec): PainterSpec {
+function describe({ name, files, size, decoder, embedding, text }: PipelineSpec): PainterSpec {
+  const isOurs = embedding && text === 'search'
   return {
     name,
     digests: Object.fromEntries(Object.entries(files).map(([file, { sha256 }]) => [file, sha256])),
     size,
     defaults: { steps: decoder.schedule.steps, guidance: decoder.guidance.scale },
-    space: { model: embedding.space, recipe: embedding.recipe ?? null },
+    space: isOurs ? { model: embedding.space, recipe: embedding.recipe ?? null } : null,
   }
 }
 

@@ -15,7 +15,9 @@ export type Tokenize = (text: string) => number[]
 const MAX_CHARACTERS = 10_000
 
 /** Opens the model's tokenizer. Over-long texts lose their middle tokens, never the end token. */
-export async function openTokenizer(model: ModelSpec): Promise<Tokenize> {
+export async function openTokenizer(
+  model: Pick<ModelSpec, 'directory' | 'text'>,
+): Promise<Tokenize> {
   const { contextLength, endId } = model.text
   const tokenizer = await loadTokenizer(model.directory)
   return (text) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type Ask, guidanceOf, type Side, withGuidance } from '../../src/generate/guidance.ts'
-import type { Guidance, Schedule } from '../../src/generate/pipeline-manifest.ts'
+import type { Guidance, Schedule } from '../../src/generate/pipeline-parts.ts'
 
 const FLOW: Schedule = { type: 'flow', solver: 'euler', steps: 4, start: 1 }
 const KEEP: Guidance = { mode: 'keep', scale: 2.5 }

@@ -100,7 +100,7 @@ describe('a drawing', () => {
     const text = embedText('a dog')
     const nearness = async (samples: number) => {
       const { prior } = painter.pipeline
-      if (prior.kind !== 'diffusion') throw new Error('the toy has another prior')
+      if (prior?.kind !== 'diffusion') throw new Error('the toy has another prior')
       const other = await openToy('toy-unclip', { prior: { ...prior, samples } })
       const { drawings } = await drawAll(other, { ...DOG, seeds: [1, 2, 3, 4, 5, 6, 7, 8] })
       await other.close()
@@ -115,6 +115,15 @@ describe('a drawing', () => {
     await regression.close()
     expect(drawings[0]!.embedding).toEqual(drawings[1]!.embedding)
     expect(drawings[0]!.picture).not.toEqual(drawings[1]!.picture)
+  })
+
+  test('of a text is that of its meaning, and its embedding what is imagined for it', async () => {
+    const meaning = embedText('a dog')
+    const [ofText] = (await drawAll(painter, { ...DOG, seeds: [4] })).drawings
+    const order = { condition: { meaning }, seeds: [4] }
+    expect((await drawAll(painter, order)).drawings).toEqual([ofText])
+    expect(await painter.imagine(meaning, 4)).toEqual(ofText!.embedding)
+    expect(await painter.imagine(meaning, 5)).not.toEqual(ofText!.embedding)
   })
 
   test('with guidance 1 knows no negative', async () => {
@@ -306,6 +315,7 @@ describe('orders', () => {
       { condition: { embedding: unit.map(() => Number.NaN) as UnitVector } },
       'condition.embedding',
     ],
+    ['a meaning that is too long', { condition: { meaning: unit.map((v) => 2 * v) } }, 'length'],
     ['a text that is none', { condition: { text: 3 } }, 'condition.text'],
     ['strength 0', bad({}, { strength: 0 }), 'start.strength'],
     ['strength above 1', bad({}, { strength: 1.5 }), 'start.strength'],

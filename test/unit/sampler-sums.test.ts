@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { dpmpp2m } from '../../src/generate/dpmpp-2m.ts'
 import { eulerStep, networkInput } from '../../src/generate/euler.ts'
-import type { Schedule } from '../../src/generate/pipeline-manifest.ts'
+import type { Schedule } from '../../src/generate/pipeline-parts.ts'
 import { planSampler, preserving } from '../../src/generate/plan.ts'
 import { posterior, varianceOf } from '../../src/generate/ancestral.ts'
 import type { PredictionKind } from '../../src/generate/prediction.ts'

@@ -1,6 +1,6 @@
 // Samplers against what is known in closed form.
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Schedule } from '../../src/generate/pipeline-manifest.ts'
+import type { Schedule } from '../../src/generate/pipeline-parts.ts'
 import { planSampler } from '../../src/generate/plan.ts'
 import { mix, parts } from '../../src/generate/prediction.ts'
 import { Noise } from '../../src/generate/noise.ts'
