@@ -24,6 +24,7 @@ import {
   type PlannedGeneration,
   planGeneration,
 } from './develop/develop.ts'
+import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
 import {
   type Classification,
@@ -333,7 +334,13 @@ export async function openResolved(config: Config): Promise<Lucida> {
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
-      forget: (id) => writing.aside(() => gallery.forget(id)),
+      forget: (id) =>
+        writing.aside(async () => {
+          const places = await gallery.forget(id)
+          // Its folder is indexed again with the next picture that is kept.
+          await removeKept(drawnFolder, id)
+          return places
+        }),
     },
     async status() {
       const current = await live.current()

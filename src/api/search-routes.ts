@@ -130,7 +130,9 @@ export function mountSearch(app: Api, context: ApiContext): void {
     const order = asked.ifNotFound === 'generate' ? orderIfNotFound(terms) : null
     const answer = await run(terms, asked)
     const isFirstPage = asked.cursor === undefined && (asked.offset ?? 0) === 0
-    if (!order || !isFirstPage || isFound(answer, asked)) return answer
+    const { items: results, relevanceThreshold } = answer
+    const isFound = isAnythingFound({ results, relevanceThreshold }, asked.orderBy)
+    if (!order || !isFirstPage || isFound) return answer
     assertAllowed(scope, 'write')
     const { generation } = await context.generations.order(order)
     return { ...answer, generation: mention(generation) }
@@ -174,10 +176,4 @@ type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefine
 function optionsOf({ limit, offset, cursor, minScore, orderBy, filter }: Asked): SearchOptions {
   const options = { limit, offset, cursor, minScore, orderBy, filter }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-}
-
-/** By date, whatever is there is relevant or scores as much as was asked for. */
-function isFound({ items, relevanceThreshold }: SearchResponse, { orderBy }: Asked): boolean {
-  if (orderBy === 'takenAt') return items.length > 0
-  return isAnythingFound({ results: items, relevanceThreshold })
 }

@@ -1,6 +1,6 @@
 // What is drawn where a search finds nothing. "Nothing" is known for texts only: for them there is
 // relevance.
-import type { SearchTerm } from '../answer.ts'
+import type { SearchOptions, SearchTerm } from '../answer.ts'
 import { LucidaError } from '../core/errors.ts'
 import type { Idea } from './idea.ts'
 import type { GenerateOptions } from './order.ts'
@@ -18,15 +18,21 @@ export function orderIfNotFound(terms: readonly SearchTerm[]): GenerateOptions {
   return { idea: ideaOf(terms), keep: 'accepted', rounds: ROUNDS }
 }
 
-/** Whether anything on a first page is relevant; without calibration, whatever there is. */
-export function isAnythingFound({
-  results,
-  relevanceThreshold,
-}: {
+/**
+ * Whether anything on a first page is relevant; without calibration, whatever there is. By date, all
+ * that is there is relevant, or scores as much as was asked for.
+ */
+export function isAnythingFound(
+  { results, relevanceThreshold }: FirstPage,
+  orderBy: SearchOptions['orderBy'] = 'score',
+): boolean {
+  if (orderBy === 'takenAt') return results.length > 0
+  return results.some(({ relevance }) => (relevance ?? 0) >= (relevanceThreshold ?? 0))
+}
+
+interface FirstPage {
   readonly results: readonly { readonly relevance: number | null }[]
   readonly relevanceThreshold: number | null
-}): boolean {
-  return results.some(({ relevance }) => (relevance ?? 0) >= (relevanceThreshold ?? 0))
 }
 
 function ideaOf(terms: readonly SearchTerm[]): Idea {
