@@ -51,7 +51,10 @@ export interface Gallery {
   openFile(id: ContentHash): Promise<OpenFile>
   /** A WebP that fits into a square of `sizePx`; kept, so that it is made once. */
   thumbnail(id: ContentHash, sizePx: number): Promise<Uint8Array<ArrayBuffer>>
-  /** Forgets the picture until its file is indexed again. Returns the number of its places. */
+  /**
+   * Forgets the picture until its file is indexed again; one that Lucida has drawn itself loses its
+   * file too. Returns the number of its places.
+   */
   forget(id: ContentHash): Promise<number>
 }
 

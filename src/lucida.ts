@@ -15,12 +15,16 @@ import {
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import { once } from './core/once.ts'
+import type { ContentHash } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
+  type DrawnCandidate,
   type GenerationContext,
+  keepCandidate,
   type PlannedGeneration,
   planGeneration,
 } from './develop/develop.ts'
+import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
 import {
   type Classification,
@@ -73,11 +77,15 @@ export type {
   GenerateEvent,
   Generation,
   PlannedGeneration,
+  RecordedRequest,
 } from './develop/develop.ts'
+export { isAnythingFound, orderIfNotFound } from './develop/if-not-found.ts'
 export type { Idea } from './develop/idea.ts'
 export type { GenerateOptions } from './develop/order.ts'
 export type { StoredGeneration } from './store/generations.ts'
 export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
+export { convertPicture, encodePreview, writtenFormat } from './pictures/encode-picture.ts'
+export type { WrittenFormat } from './pictures/encode-picture.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
 export type { PartialConfig } from './config.ts'
@@ -166,6 +174,8 @@ export interface Lucida {
   plan(options: GenerateOptions): Promise<PlannedGeneration>
   /** An order that has ended. Throws `not_found`. */
   generation(id: string): Promise<StoredGeneration>
+  /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
+  keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -318,12 +328,19 @@ export async function openResolved(config: Config): Promise<Lucida> {
     duplicates: openDuplicates(db, live.current),
     plan: (options) => planGeneration(generating, options),
     generation: (id) => findGeneration(db, id),
+    keepCandidate: (id, candidate) => keepCandidate(generating, id, candidate),
     keys: openApiKeys(db),
     indexSize: () => live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
-      forget: (id) => writing.aside(() => gallery.forget(id)),
+      forget: (id) =>
+        writing.aside(async () => {
+          const places = await gallery.forget(id)
+          // Its folder is indexed again with the next picture that is kept.
+          await removeKept(drawnFolder, id)
+          return places
+        }),
     },
     async status() {
       const current = await live.current()

@@ -9,6 +9,8 @@ import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
+import { mountGenerations } from './generation-routes.ts'
+import { type Generations, openGenerations } from './generations.ts'
 import { guardHost, guardOrigin, isLoopback } from './guard.ts'
 import { securityHeaders } from './headers.ts'
 import { mountHealth } from './health-routes.ts'
@@ -18,6 +20,8 @@ import { type Jobs, openJobs } from './jobs.ts'
 import { mountKeys } from './key-routes.ts'
 import { limitBody, type LoadLimits, openLoad } from './limits.ts'
 import { openMetrics } from './metrics.ts'
+import { isOpenAiPath, toOpenAiError } from './openai-errors.ts'
+import { mountOpenAi } from './openai-routes.ts'
 import { mountPage } from './page.ts'
 import { openRemotePictures } from './remote-picture.ts'
 import { mountSearch } from './search-routes.ts'
@@ -45,6 +49,7 @@ export interface OpenApi {
   /** For the owner of the data directory, who may do what the shell may. */
   readonly fetchAsOwner: Fetch
   readonly jobs: Jobs
+  readonly generations: Generations
   /** Loads model and index, so that the first search need not; `/readyz` says when. */
   warmUp(): Promise<void>
   /** Ends jobs and streams. */
@@ -65,11 +70,13 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     rateLimit: config.rateLimit,
   })
   const jobs = openJobs(lucida)
-  const metrics = openMetrics(lucida, { jobs, load })
+  const generations = openGenerations(lucida)
+  const metrics = openMetrics(lucida, { jobs, generations, load })
   let warm = false
   const context = {
     lucida,
     jobs,
+    generations,
     callers,
     sessions,
     metrics,
@@ -98,13 +105,14 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     fetch: (request, env) => network.fetch(request, env),
     fetchAsOwner: (request, env) => owner.fetch(request, env),
     jobs,
+    generations,
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })
       warm = true
     },
     async close() {
       closing.abort()
-      await jobs.close()
+      await Promise.all([jobs.close(), generations.close()])
       await load.idle()
     },
   }
@@ -112,7 +120,11 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
 
 const DOCUMENT = {
   openapi: '3.1.0',
-  info: { title: 'Lucida', version: VERSION, description: 'Finds pictures by meaning.' },
+  info: {
+    title: 'Lucida',
+    version: VERSION,
+    description: 'Finds pictures by meaning, and draws what is missing.',
+  },
 }
 
 type Guard = MiddlewareHandler<ApiEnv>
@@ -126,8 +138,10 @@ const recogniseOwner: Guard = async (c, next) => {
 function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: ApiOptions): Api {
   const app = newApp()
   app.onError((error, c) => {
-    const { status, body, headers } = answerError(error)
+    const answer = answerError(error)
+    const { status, headers } = answer
     if (status === 500) onError?.(error)
+    const body = isOpenAiPath(c.req.path) ? toOpenAiError(answer) : answer.body
     return c.json(body, status as 400, { ...headers })
   })
   app.notFound((c) => {
@@ -141,8 +155,10 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountEncoding(app, context)
   mountDuplicates(app, context)
   mountIndexing(app, context)
+  mountGenerations(app, context)
   mountKeys(app, context)
   mountClipRetrieval(app, context)
+  mountOpenAi(app, context)
   mountHealth(app, context)
   mountPage(app)
   app.doc31('/openapi.json', DOCUMENT)

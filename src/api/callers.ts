@@ -13,6 +13,9 @@ import { isSame, type Sessions } from './sessions.ts'
 /** Name of the page's cookie. */
 export const COOKIE = 'lucida_session'
 
+/** Of keys that were made here. */
+const KEY_PREFIX = 'lk_'
+
 const SCOPES: readonly Scope[] = ['read', 'write', 'admin']
 /** Of one address; right keys are not held up by wrong ones. */
 const WRONG_KEYS_PER_MINUTE = 20
@@ -91,7 +94,8 @@ export function openCallers(options: CallerOptions): Callers {
   async function identify(c: Context<ApiEnv>): Promise<Caller> {
     const address = addressOf(c)
     const text = keyOf(c)
-    if (text !== undefined) {
+    // Other programs' clients always send some key, also where none is needed.
+    if (text !== undefined && (text.startsWith(KEY_PREFIX) || (await isKeyRequired()))) {
       const key = await verify(text, address)
       return { scope: key.scope, isOwner: false, client: key.id }
     }
@@ -132,15 +136,19 @@ export function allows(scope: Scope | null, needed: Scope): boolean {
 /** Lets a request through whose caller may do it. Throws `unauthorized`, `forbidden`. */
 export function needs(needed: Scope): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const { scope } = c.get('caller')
-    if (scope === null) {
-      const message = 'A key is needed: Authorization: Bearer lk_… (lucida keys create makes one)'
-      throw new RequestError('unauthorized', message, { headers: { 'www-authenticate': 'Bearer' } })
-    }
-    if (!allows(scope, needed)) {
-      throw new RequestError('forbidden', `This needs a key with the scope ${needed}`)
-    }
+    assertAllowed(c.get('caller').scope, needed)
     await next()
+  }
+}
+
+/** Throws `unauthorized`, `forbidden`. */
+export function assertAllowed(scope: Scope | null, needed: Scope): void {
+  if (scope === null) {
+    const message = 'A key is needed: Authorization: Bearer lk_… (lucida keys create makes one)'
+    throw new RequestError('unauthorized', message, { headers: { 'www-authenticate': 'Bearer' } })
+  }
+  if (!allows(scope, needed)) {
+    throw new RequestError('forbidden', `This needs a key with the scope ${needed}`)
   }
 }
 

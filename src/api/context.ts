@@ -4,6 +4,7 @@ import type { Lucida } from '../lucida.ts'
 import type { Callers } from './callers.ts'
 import type { Scope } from './contract.ts'
 import { schemaError } from './errors.ts'
+import type { Generations } from './generations.ts'
 import type { Jobs } from './jobs.ts'
 import type { Metrics } from './metrics.ts'
 import type { Sessions } from './sessions.ts'
@@ -12,6 +13,7 @@ import type { Sessions } from './sessions.ts'
 export interface ApiContext {
   readonly lucida: Lucida
   readonly jobs: Jobs
+  readonly generations: Generations
   readonly callers: Callers
   readonly sessions: Sessions
   readonly metrics: Metrics
@@ -38,7 +40,15 @@ export interface Caller {
 
 /** What travels with a request. */
 export interface ApiEnv {
-  Bindings: { incoming?: { socket: { remoteAddress?: string; encrypted?: boolean } } }
+  Bindings: {
+    incoming?: {
+      socket: {
+        remoteAddress?: string
+        encrypted?: boolean
+        setTimeout?: (ms: number) => unknown
+      }
+    }
+  }
   Variables: { caller: Caller }
 }
 

@@ -7,8 +7,10 @@ export const DEFAULT_LIMIT = 20
 /** Longest edges, in pixels, in which thumbnails are made. */
 export const THUMBNAIL_SIZES = [160, 320, 640, 1280] as const
 /** Terms, texts or pictures in one request. */
-const MAX_TERMS = 64
+export const MAX_TERMS = 64
 const MAX_TEXT = 10_000
+/** Of a text that is drawn. */
+const MAX_DRAWN_TEXT = 4000
 /** Longer paths are refused by every system. */
 const MAX_PATH = 4096
 const MAX_DIMENSION = 8192
@@ -20,6 +22,8 @@ const text = z
   .max(MAX_TEXT)
   .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
 const path = text.max(MAX_PATH)
+/** A text that is drawn. */
+export const drawnText = text.max(MAX_DRAWN_TEXT)
 const number = z.number()
 
 /** SHA-256 of a picture's file. */
@@ -36,7 +40,8 @@ const weight = z
   .optional()
   .openapi({ description: '1 when not given; a negative weight subtracts' })
 
-const base64 = z.string().min(1).openapi({
+/** A picture in base64. */
+export const pictureBase64 = z.string().min(1).openapi({
   format: 'byte',
   description: 'A picture file in base64; a data: URL is taken too',
 })
@@ -51,7 +56,7 @@ const localPath = path.openapi({
 export const PictureSource = z
   .union([
     z.strictObject({ id: ImageId }),
-    z.strictObject({ image: base64 }),
+    z.strictObject({ image: pictureBase64 }),
     z.strictObject({ url: z.string().min(1).max(8192) }),
     z.strictObject({ path: localPath }),
   ])
@@ -62,7 +67,7 @@ export const Term = z
   .union([
     z.strictObject({ text, weight }),
     z.strictObject({ id: ImageId, weight }),
-    z.strictObject({ image: base64, weight }),
+    z.strictObject({ image: pictureBase64, weight }),
     z.strictObject({ url: z.string().min(1).max(8192), weight }),
     z.strictObject({ path: localPath, weight }),
     z.strictObject({ vector, weight }),
@@ -123,7 +128,11 @@ const limit = z.int().min(1).max(1000)
 const cursor = z.string().min(1).max(1000)
 const minScore = number.min(-1).max(1)
 const orderBy = z.enum(['score', 'takenAt'])
-const ifNotFound = z.enum(['nothing', 'generate'])
+const ifNotFound = z.enum(['nothing', 'generate']).openapi({
+  description:
+    'For texts: where nothing on the first page is relevant, draws a picture, and keeps it if it ' +
+    'is better than what is there',
+})
 
 /** Body of `POST /v1/search`. */
 export const SearchRequest = z
@@ -145,7 +154,7 @@ export const SearchRequest = z
   .openapi('SearchRequest')
 
 /** A number in a query string. */
-const numeral = (schema: z.ZodNumber | z.ZodInt) =>
+export const numeral = (schema: z.ZodNumber | z.ZodInt) =>
   z
     .string()
     .regex(/^-?\d+(\.\d+)?(e-?\d+)?$/i, 'Expected a number')
@@ -270,6 +279,18 @@ export const SearchItem = z
   })
   .openapi('SearchItem')
 
+export const JobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled'])
+
+/** What was begun because nothing was found. */
+export const StartedGeneration = z
+  .object({
+    id: z.string(),
+    status: JobState,
+    picture: ImageId.nullable().openapi({ description: 'Drawn for the same search before' }),
+    eventsUrl: z.string(),
+  })
+  .openapi('StartedGeneration')
+
 /** An answer to a search. */
 export const SearchResponse = z
   .object({
@@ -281,6 +302,9 @@ export const SearchResponse = z
     searched: z.int().openapi({ description: 'Pictures in the index' }),
     relevanceThreshold: number.nullable().openapi({
       description: 'Relevance from which a picture is called relevant; null where not calibrated',
+    }),
+    generation: StartedGeneration.nullable().openapi({
+      description: 'What is being drawn, where `ifNotFound` asked for it and nothing was relevant',
     }),
   })
   .openapi('SearchResponse')
@@ -410,8 +434,6 @@ export const IndexCounts = z
     rawsAside: z.int(),
   })
   .openapi('IndexCounts')
-
-export const JobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled'])
 
 /** A run of the indexer. */
 export const Job = z
@@ -603,6 +625,7 @@ export type Filter = z.output<typeof Filter>
 export type FilterQuery = z.output<typeof FilterQuery>
 export type SearchRequest = z.input<typeof SearchRequest>
 export type SearchItem = z.output<typeof SearchItem>
+export type StartedGeneration = z.output<typeof StartedGeneration>
 export type SearchResponse = z.output<typeof SearchResponse>
 export type Image = z.output<typeof Image>
 export type ImageDetail = z.output<typeof ImageDetail>

@@ -41,7 +41,6 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unreadable: 422,
   fetch_failed: 422,
   rate_limited: 429,
-  not_implemented: 501,
   overloaded: 503,
   index_stale: 503,
   database_busy: 503,

@@ -42,7 +42,9 @@ const file = createRoute({
 
 const forgetImage = createRoute({
   ...at('forgetImage'),
-  summary: 'Forget a picture; its file stays, and is found again when its folder is indexed',
+  summary:
+    'Forget a picture; its file stays, and is found again when its folder is indexed. One that was ' +
+    'drawn here is deleted',
   middleware: [needs('write')],
   request: { params: IdParams },
   responses: { 204: { description: 'Forgotten' }, ...errors(404) },

@@ -1,6 +1,5 @@
 // Indexed folders, indexing jobs and how they go, what could not be indexed, and the status.
 import { createRoute, z } from '@hono/zod-openapi'
-import { streamSSE } from 'hono/streaming'
 import { needs } from './callers.ts'
 import type { Api, ApiContext } from './context.ts'
 import {
@@ -17,6 +16,7 @@ import {
 import { toRoot } from './present.ts'
 import { assertAddable, assertIndexed } from './root-policy.ts'
 import { answers, at, errors, takes } from './route.ts'
+import { streamEvents } from './stream-events.ts'
 
 const status = createRoute({
   ...at('status'),
@@ -106,9 +106,6 @@ const failures = createRoute({
   responses: { 200: answers(FailuresResponse, 'Failures'), ...errors() },
 })
 
-/** Proxies close connections on which nothing is said for a minute. */
-const BEAT_MS = 15_000
-
 /** For the types of the client. */
 export const indexRoutes = {
   status,
@@ -163,28 +160,12 @@ export function mountIndexing(app: Api, context: ApiContext): void {
   app.openapi(jobEvents, (c) => {
     const { id } = c.req.valid('param')
     context.jobs.find(id)
-    const after = Number(c.req.header('last-event-id') ?? 0) || 0
-    return streamSSE(c, async (stream) => {
-      const gone = new AbortController()
-      stream.onAbort(() => gone.abort())
-      const beat = setInterval(() => void stream.write(': \n\n'), BEAT_MS)
-      try {
-        const tell = () =>
-          stream.writeSSE({ event: 'job', data: JSON.stringify(context.jobs.find(id)) })
-        await tell()
-        const signal = AbortSignal.any([gone.signal, context.closing])
-        for await (const { id: number, event } of context.jobs.events(id, after, signal)) {
-          await stream.writeSSE({
-            id: String(number),
-            event: 'index',
-            data: JSON.stringify(event),
-          })
-          await tell()
-        }
-        await tell()
-      } finally {
-        clearInterval(beat)
-      }
+    return streamEvents(c, {
+      standing: ['job', () => context.jobs.find(id)],
+      events: (after, signal) => context.jobs.events(id, after, signal),
+      nameOf: () => 'index',
+      isMilestone: () => true,
+      closing: context.closing,
     })
   })
 

@@ -2,6 +2,7 @@
 // so early, before anything of theirs is read.
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { ROUTES } from '../client/routes.ts'
 import type { ApiEnv } from './context.ts'
 import { RequestError } from './errors.ts'
 
@@ -13,6 +14,13 @@ export const MAX_JSON_BYTES = 8_000_000
 const LARGE_BYTES = 1_000_000
 
 const HEALTH: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'])
+
+/** Routes that take a form with pictures. */
+const UPLOADS: ReadonlySet<string> = new Set([
+  ROUTES.searchImage[1],
+  ROUTES.openaiEdit[1],
+  ROUTES.openaiVary[1],
+])
 
 /** How many requests are worked on at once. */
 export interface LoadLimits {
@@ -75,7 +83,7 @@ export function limitBody(): MiddlewareHandler<ApiEnv> {
   return (c, next) => {
     if (c.req.method !== 'POST') return next()
     const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
-    const isUpload = c.req.path === '/v1/search/image'
+    const isUpload = UPLOADS.has(c.req.path)
     const expected = isUpload ? 'multipart/form-data' : 'application/json'
     if (type !== expected) {
       throw new RequestError('unsupported_format', `Content-Type: Expected ${expected}`)

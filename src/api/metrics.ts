@@ -1,12 +1,14 @@
-// Metrics for Prometheus: how long requests, runs of the encoders, searches and indexing jobs take,
+// Metrics for Prometheus: how long requests, runs of the encoders, searches, indexing and drawing take,
 // how large the index is and how much waits.
 import type { MiddlewareHandler } from 'hono'
 import { routePath } from 'hono/route'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Lucida } from '../lucida.ts'
 import type { ApiEnv } from './context.ts'
+import type { Generations } from './generations.ts'
 import type { Jobs } from './jobs.ts'
 import type { Load } from './limits.ts'
+import type { Life } from './work-queue.ts'
 
 /** The metrics of one server. */
 export interface Metrics {
@@ -23,7 +25,11 @@ const LONG = [1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400]
 /** Begins to measure. */
 export function openMetrics(
   lucida: Pick<Lucida, 'observe' | 'indexSize'>,
-  { jobs, load }: { readonly jobs: Jobs; readonly load: Load },
+  {
+    jobs,
+    generations,
+    load,
+  }: { readonly jobs: Jobs; readonly generations: Generations; readonly load: Load },
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
@@ -55,6 +61,13 @@ export function openMetrics(
     buckets: LONG,
     registers,
   })
+  const drawings = new Histogram({
+    name: 'lucida_draw_seconds',
+    help: 'Orders to draw by how they ended',
+    labelNames: ['state'],
+    buckets: LONG,
+    registers,
+  })
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -67,12 +80,17 @@ export function openMetrics(
   gauge('lucida_index_pictures', 'Pictures that a search looks through', lucida.indexSize)
   gauge('lucida_requests_in_flight', 'Requests under way', () => load.requests)
   gauge('lucida_jobs_pending', 'Indexing jobs that wait or run', () => jobs.pending)
+  gauge('lucida_draw_pending', 'Orders to draw that wait or run', () => generations.pending)
 
   lucida.observe(({ tower, ms }) => encodes.observe({ tower }, ms / 1000))
-  jobs.onEnd(({ state, startedAt, endedAt }) => {
-    if (startedAt === null || endedAt === null) return
-    runs.observe({ state }, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000)
-  })
+  const observe =
+    (histogram: Histogram<'state'>) =>
+    ({ state, startedAt, endedAt }: Life) => {
+      if (startedAt === null || endedAt === null) return
+      histogram.observe({ state }, (Date.parse(endedAt) - Date.parse(startedAt)) / 1000)
+    }
+  jobs.onEnd(observe(runs))
+  generations.onEnd(observe(drawings))
 
   return {
     async measure(c, next) {

@@ -3,10 +3,12 @@ import type { z } from '@hono/zod-openapi'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
+import type { generationRoutes } from './generation-routes.ts'
 import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
 import type { indexRoutes } from './index-routes.ts'
 import type { keyRoutes } from './key-routes.ts'
+import type { openAiRoutes } from './openai-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
 import type { sessionRoutes } from './session-routes.ts'
 
@@ -14,10 +16,12 @@ type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
   typeof indexRoutes &
+  typeof generationRoutes &
   typeof sessionRoutes &
   typeof keyRoutes &
   typeof duplicateRoutes &
   typeof clipRetrievalRoutes &
+  typeof openAiRoutes &
   typeof healthRoutes
 
 type Schema<T> = T extends z.ZodType ? T : never
@@ -46,8 +50,10 @@ type Success<R> = R extends { responses: infer All }
   ? { [S in keyof All & (200 | 201 | 202)]: Json<All[S]> }[keyof All & (200 | 201 | 202)]
   : never
 
+type NotJson = 'thumbnail' | 'file' | 'jobEvents' | 'generationEvents' | 'candidate'
+
 /** Routes that answer in JSON, or with nothing. */
-type Called = Exclude<keyof Definitions, 'thumbnail' | 'file' | 'jobEvents'>
+type Called = Exclude<keyof Definitions, NotJson>
 
 /** What each operation takes and what it gives. */
 export type Operations = {

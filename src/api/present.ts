@@ -30,6 +30,7 @@ export function toSearchResponse(answer: SearchAnswer): SearchResponse {
     matching,
     searched,
     relevanceThreshold,
+    generation: null,
   }
 }
 

@@ -30,7 +30,6 @@ const MEANINGS = {
   416: 'No such range',
   422: 'A picture cannot be read',
   429: 'Too many requests; Retry-After says when to come back',
-  501: 'Not implemented yet',
   503: 'Busy; Retry-After says when to come back',
 } as const
 
@@ -38,10 +37,15 @@ type ErrorStatus = keyof typeof MEANINGS
 
 /** Answers that every route may give, and those of `more`. */
 export function errors(...more: readonly ErrorStatus[]) {
+  return errorsIn(ErrorResponse, more)
+}
+
+/** The same in another shape. */
+export function errorsIn<T extends z.ZodType>(schema: T, more: readonly ErrorStatus[]) {
   const all = new Set<ErrorStatus>([400, 401, 403, 429, 503, ...more])
   return Object.fromEntries(
-    [...all].map((status) => [status, answers(ErrorResponse, MEANINGS[status])]),
-  ) as Record<ErrorStatus, ReturnType<typeof answers<typeof ErrorResponse>>>
+    [...all].map((status) => [status, answers(schema, MEANINGS[status])]),
+  ) as Record<ErrorStatus, ReturnType<typeof answers<T>>>
 }
 
 /** The id in a path. */

@@ -1,8 +1,15 @@
-// Searching by terms, by an uploaded picture and by likeness to an indexed one; facets.
+// Searching by terms, by an uploaded picture and by likeness to an indexed one, and drawing what is
+// not found; facets.
 import { createRoute } from '@hono/zod-openapi'
-import type { ListAnswer, SearchOptions, SearchTerm } from '../lucida.ts'
-import { needs } from './callers.ts'
-import type { Api, ApiContext } from './context.ts'
+import {
+  isAnythingFound,
+  type ListAnswer,
+  orderIfNotFound,
+  type SearchOptions,
+  type SearchTerm,
+} from '../lucida.ts'
+import { assertAllowed, needs } from './callers.ts'
+import type { Api, ApiContext, Caller } from './context.ts'
 import {
   FacetsResponse,
   FilterQuery,
@@ -16,6 +23,7 @@ import {
 import { RequestError } from './errors.ts'
 import { readForm } from './multipart.ts'
 import { filterOf, toImage, toSearchResponse } from './present.ts'
+import { mention } from './present-generation.ts'
 import { answers, at, errors, IdParams, takes } from './route.ts'
 import { askingOf, readTerms } from './terms.ts'
 
@@ -26,7 +34,7 @@ const search = createRoute({
   summary: 'Search by words, and by pictures by id',
   middleware: [needs('read')],
   request: { query: SearchQuery },
-  responses: { 200: found, ...errors(404, 501) },
+  responses: { 200: found, ...errors(404) },
 })
 
 const searchTerms = createRoute({
@@ -34,7 +42,7 @@ const searchTerms = createRoute({
   summary: 'Search by a sum of terms; without a term, list by date',
   middleware: [needs('read')],
   request: { body: takes(SearchRequest) },
-  responses: { 200: found, ...errors(404, 413, 415, 422, 501) },
+  responses: { 200: found, ...errors(404, 413, 415, 422) },
 })
 
 const searchImage = createRoute({
@@ -78,15 +86,17 @@ export function mountSearch(app: Api, context: ApiContext): void {
       ...not.map((text) => ({ text, weight: -1 })),
       ...unlike.map((id) => ({ id, weight: -1 })),
     ]
-    refuseGeneration(query.ifNotFound)
     const read = await readTerms(context, terms, 'terms', askingOf(c))
-    return c.json(await run(read, { ...query, filter: filterOf(query) }), 200)
+    return c.json(
+      await runOrDraw(read, { ...query, filter: filterOf(query) }, c.get('caller')),
+      200,
+    )
   })
 
   app.openapi(searchTerms, async (c) => {
     const { terms = [], ...body } = c.req.valid('json')
-    refuseGeneration(body.ifNotFound)
-    return c.json(await run(await readTerms(context, terms, 'terms', askingOf(c)), body), 200)
+    const read = await readTerms(context, terms, 'terms', askingOf(c))
+    return c.json(await runOrDraw(read, body, c.get('caller')), 200)
   })
 
   app.openapi(searchImage, async (c) => {
@@ -110,6 +120,23 @@ export function mountSearch(app: Api, context: ApiContext): void {
     const found = await lucida.facets(filterOf(c.req.valid('query')))
     return c.json(structuredClone(found) as FacetsResponse, 200)
   })
+
+  /** Searches and, where that is asked for and nothing relevant is there, begins to draw. */
+  async function runOrDraw(
+    terms: readonly SearchTerm[],
+    asked: Asked & { readonly ifNotFound?: 'nothing' | 'generate' },
+    { scope }: Caller,
+  ): Promise<SearchResponse> {
+    const order = asked.ifNotFound === 'generate' ? orderIfNotFound(terms) : null
+    const answer = await run(terms, asked)
+    const isFirstPage = asked.cursor === undefined && (asked.offset ?? 0) === 0
+    const { items: results, relevanceThreshold } = answer
+    const isFound = isAnythingFound({ results, relevanceThreshold }, asked.orderBy)
+    if (!order || !isFirstPage || isFound) return answer
+    assertAllowed(scope, 'write')
+    const { generation } = await context.generations.order(order)
+    return { ...answer, generation: mention(generation) }
+  }
 
   async function run(terms: readonly SearchTerm[], asked: Asked): Promise<SearchResponse> {
     const options = optionsOf(asked)
@@ -136,6 +163,7 @@ export function mountSearch(app: Api, context: ApiContext): void {
       matching,
       searched: matching,
       relevanceThreshold: lucida.model.relevance?.threshold ?? null,
+      generation: null,
     }
   }
 }
@@ -148,12 +176,4 @@ type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefine
 function optionsOf({ limit, offset, cursor, minScore, orderBy, filter }: Asked): SearchOptions {
   const options = { limit, offset, cursor, minScore, orderBy, filter }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-}
-
-function refuseGeneration(ifNotFound: 'nothing' | 'generate' | undefined): void {
-  if (ifNotFound !== 'generate') return
-  throw new RequestError(
-    'not_implemented',
-    'ifNotFound: This version cannot draw a picture that is not found; ask with "nothing"',
-  )
 }

@@ -17,25 +17,48 @@ export interface ResultFormat {
   readonly page?: number
 }
 
+/** A picture that was drawn because a search found nothing; none where nothing drawn was better. */
+export interface DrawnInstead {
+  readonly picture: string | null
+  readonly path: string | null
+  readonly score: number | null
+  readonly relevance: number | null
+}
+
+/** Prints what was drawn, like a result of the search. */
+export function printDrawn(io: CliIo, drawn: DrawnInstead, format: ResultFormat): void {
+  const { path, score, relevance } = drawn
+  if (path === null) {
+    io.err('nothing that was drawn is relevant and better than what is there\n')
+    return
+  }
+  if (format.files) return io.out(path + (format[0] ? '\0' : '\n'))
+  const scored = score === null ? '' : `${score.toFixed(3)}  `
+  const percent = relevance === null ? '' : `${percentText(relevance)}  `
+  io.out(`${scored}${percent}${path}${mark(true)}\n`)
+}
+
 /** Prints the answer of a search. `query` is what the user typed. */
 export function printAnswer(
   io: CliIo,
   query: string,
   answer: SearchAnswer,
   format: ResultFormat,
+  drawn?: DrawnInstead,
 ): void {
   if (format.json) {
     const { model, tookMs, results } = answer
-    const rows = results.map(({ id, path, score, relevance, width, height, takenAt }) => {
-      return { id, path, score, relevance, width, height, takenAt }
+    const rows = results.map(({ score, relevance, ...picture }) => {
+      const { id, path, width, height, takenAt, generated } = picture
+      return { id, path, score, relevance, width, height, takenAt, generated }
     })
-    printJson(io, { query, model, tookMs, results: rows })
+    printJson(io, { query, model, tookMs, results: rows, ...(drawn && { drawn }) })
     return
   }
   if (format.files) return printFiles(io, answer, format)
-  for (const { path, paths, score, relevance } of answer.results) {
+  for (const { path, paths, score, relevance, generated } of answer.results) {
     const percent = relevance === null ? '' : `${percentText(relevance)}  `
-    io.out(`${score.toFixed(3)}  ${percent}${path}${copies(paths)}\n`)
+    io.out(`${score.toFixed(3)}  ${percent}${path}${copies(paths)}${mark(generated)}\n`)
   }
   io.err(`${dim(io, footer(answer, format))}\n`)
 }
@@ -44,15 +67,15 @@ export function printAnswer(
 export function printListing(io: CliIo, answer: ListAnswer, format: ResultFormat): void {
   const { results, matching, tookMs } = answer
   if (format.json) {
-    const rows = results.map(({ id, path, width, height, takenAt }) => {
-      return { id, path, score: null, relevance: null, width, height, takenAt }
+    const rows = results.map(({ id, path, width, height, takenAt, generated }) => {
+      return { id, path, score: null, relevance: null, width, height, takenAt, generated }
     })
     printJson(io, { query: null, model: null, tookMs, results: rows })
     return
   }
   if (format.files) return printFiles(io, answer, format)
-  for (const { takenAt, path, paths } of results) {
-    io.out(`${takenAt ?? '-'.padEnd(19)}  ${path}${copies(paths)}\n`)
+  for (const { takenAt, path, paths, generated } of results) {
+    io.out(`${takenAt ?? '-'.padEnd(19)}  ${path}${copies(paths)}${mark(generated)}\n`)
   }
   io.err(`${dim(io, `${results.length} of ${matching} pictures in ${tookMs} ms`)}\n`)
 }
@@ -63,6 +86,10 @@ function printFiles(io: CliIo, answer: SearchAnswer | ListAnswer, format: Result
 
 function copies(paths: readonly string[]): string {
   return paths.length > 1 ? `  (+${paths.length - 1} more)` : ''
+}
+
+function mark(generated: boolean): string {
+  return generated ? '  (generated)' : ''
 }
 
 function footer(answer: SearchAnswer, { page = 1 }: ResultFormat): string {
@@ -79,6 +106,6 @@ function footer(answer: SearchAnswer, { page = 1 }: ResultFormat): string {
 }
 
 /** A share as a percentage of constant width, never rounded up to 100 %. */
-function percentText(share: number): string {
+export function percentText(share: number): string {
   return `${(Math.floor(share * 1000) / 10).toFixed(1)}%`.padStart(6)
 }

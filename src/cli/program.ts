@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
 import { serverSocket } from '../core/directory-socket.ts'
-import type { Lucida } from '../lucida.ts'
+import type { GenerateOptions, Lucida, PlannedGeneration, StoredGeneration } from '../lucida.ts'
 import type { CliIo } from './io.ts'
 
 /** Adds the flags that choose data and model; they come after the command's own in its help. */
@@ -32,7 +32,16 @@ export type AnyLucida = Pick<
   | 'status'
   | 'failures'
   | 'remove'
-> & { readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'> }
+> & {
+  readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'>
+  readonly plan: (options: GenerateOptions) => Promise<AnyPlan>
+  readonly gallery: { readonly find: (id: string) => Promise<{ readonly path: string }> }
+}
+
+/** An order to draw that was understood, here or by a server. */
+export type AnyPlan = Pick<PlannedGeneration, 'run'> & {
+  readonly earlier: Pick<StoredGeneration, 'id' | 'picture'> | undefined
+}
 
 /** The server that has the embedded data directory open, if there is one. */
 export async function findServer(config: Config): Promise<AnyLucida | null> {

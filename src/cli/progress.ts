@@ -65,10 +65,14 @@ function progressLine(
   const { done, found, complete } = event
   const perSecond = done / (elapsedMs / 1000)
   const share = found > 0 ? done / found : 1
-  const filled = Math.round(share * BAR_WIDTH)
-  const bar = withBar ? `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ` : ''
   const eta = complete && perSecond > 0 ? `, ${duration((found - done) / perSecond)} left` : ''
-  return `${bar}${done}/${found}${complete ? '' : '+'} at ${perSecond.toFixed(0)}/s${eta}`
+  return `${withBar ? `${bar(share)} ` : ''}${done}/${found}${complete ? '' : '+'} at ${perSecond.toFixed(0)}/s${eta}`
+}
+
+/** A share as a bar of constant width. */
+export function bar(share: number): string {
+  const filled = Math.round(share * BAR_WIDTH)
+  return '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
 }
 
 function doneLine(event: Extract<IndexEvent, { type: 'done' }>): string {

@@ -1,9 +1,9 @@
 // The server that has the data directory open, as a Lucida: what the commands ask of one goes over
 // the directory's socket, so that shell and page work at once.
 import { resolve } from 'node:path'
-import type { Filter as ApiFilter, Image, PictureSource, Root, Term } from '../api/contract.ts'
+import type { Filter as ApiFilter, Image, PictureSource, Root } from '../api/contract.ts'
 import { ApiError, type Client, createClient } from '../client/client.ts'
-import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import { LucidaError } from '../core/errors.ts'
 import type {
   Classification,
   Filter,
@@ -15,21 +15,24 @@ import type {
   SearchTerm,
 } from '../lucida.ts'
 import type { AnyLucida } from './program.ts'
+import { planRemotely } from './remote-drawing.ts'
+import { lucidaError, toTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
 /** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
 export async function openRemote(socketPath: string): Promise<AnyLucida | null> {
-  const client = createClient({ baseUrl: 'http://localhost', fetch: socketFetch(socketPath) })
+  const send = socketFetch(socketPath)
+  const client = createClient({ baseUrl: 'http://localhost', fetch: send })
   try {
     await client.livez()
   } catch (error) {
     if (error instanceof ApiError) throw translate(error)
     return null
   }
-  return remoteLucida(client)
+  return remoteLucida(client, send)
 }
 
-function remoteLucida(client: Client): AnyLucida {
+function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
   const search = async (
     terms: readonly SearchTerm[],
     options: SearchOptions,
@@ -61,6 +64,8 @@ function remoteLucida(client: Client): AnyLucida {
       const { matching, tookMs, nextCursor, items } = answer
       return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
     },
+    plan: (options) => planRemotely(client, send, options),
+    gallery: { find: (id) => translated(client.image({ params: { id } })) },
     facets: (filter = {}) => translated(client.facets({ query: toQuery(toFilter(filter)) })),
     async *classify(files, { labels, templates, mode = 'single' }) {
       for (const path of files) {
@@ -134,16 +139,6 @@ async function* followIndexing(
   }
 }
 
-function toTerm(term: SearchTerm): Term {
-  const weight = term.weight === undefined ? {} : { weight: term.weight }
-  if ('text' in term) return { text: term.text, ...weight }
-  if ('id' in term) return { id: term.id, ...weight }
-  if ('vector' in term) return { vector: [...term.vector], ...weight }
-  if ('url' in term) return { url: term.url, ...weight }
-  if ('path' in term) return { path: resolve(term.path), ...weight }
-  return { image: Buffer.from(term.picture).toString('base64'), ...weight }
-}
-
 function toFilter({ format, ...filter }: Filter): ApiFilter {
   const formats = typeof format === 'string' ? [format] : format && [...format]
   return JSON.parse(JSON.stringify({ ...filter, format: formats })) as ApiFilter
@@ -182,26 +177,4 @@ function toRoot({
     missing,
     failures,
   }
-}
-
-/** Codes that say what is wrong with a picture, in words that do not name it. */
-const UNREADABLE_PICTURE = new Set(['corrupt_image', 'unsupported_format', 'too_large'])
-
-/** The server's errors as if they had been thrown here; `name` is the picture that it was about. */
-async function translated<T>(answer: Promise<T>, name?: string): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    throw translate(error, name)
-  }
-}
-
-function translate(error: unknown, name?: string): unknown {
-  if (!(error instanceof ApiError)) return error
-  const prefix = name !== undefined && UNREADABLE_PICTURE.has(error.code) ? `${name}: ` : ''
-  return lucidaError({ code: error.code, message: prefix + error.message })
-}
-
-function lucidaError({ code, message }: { code: string; message: string }): LucidaError {
-  return new LucidaError(code as ErrorCode, message)
 }

@@ -8,6 +8,7 @@ import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { facetsCommand } from './commands/facets.ts'
 import { failuresCommand } from './commands/failures.ts'
+import { generateCommand } from './commands/generate.ts'
 import { indexCommand } from './commands/index.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
@@ -25,6 +26,7 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  generateCommand,
   serveCommand,
   askCommand,
   facetsCommand,
@@ -52,7 +54,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
 /** The program with all its commands, for running and for the documentation. */
 export function buildProgram(io: CliIo): Command {
   const program = new Command('lucida')
-    .description('Finds pictures by meaning.')
+    .description('Finds pictures by meaning, and draws what is missing.')
     .version(VERSION, '-V, --version', 'print the version')
   for (const command of COMMANDS) program.addCommand(command(io))
   for (const command of [program, ...program.commands, ...grandchildren(program)]) {

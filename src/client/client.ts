@@ -1,6 +1,7 @@
 // A typed client of the HTTP API, for programs and for the page: one function a route, whose types
 // are those of the server's own definitions. Needs nothing but fetch.
 import type { Job } from '../api/contract.ts'
+import type { Generation, GenerationJudged, GenerationStep } from '../api/generation-contract.ts'
 import type { Operations } from '../api/operations.ts'
 import type { IndexEvent } from '../indexer/events.ts'
 import { readEvents } from './event-stream.ts'
@@ -40,6 +41,12 @@ export type JobNews =
   | { readonly type: 'job'; readonly job: Job }
   | { readonly type: 'index'; readonly event: IndexEvent }
 
+/** What a followed order to draw tells: how it stands, and what happens. */
+export type GenerationNews =
+  | { readonly type: 'generation'; readonly generation: Generation }
+  | GenerationStep
+  | GenerationJudged
+
 type Input<Name extends keyof Operations> = Operations[Name]['input'] & {
   readonly signal?: AbortSignal
 }
@@ -61,6 +68,13 @@ export interface Client extends ApiCalls {
   fileUrl(id: string): string
   /** How a job goes, until it has ended. */
   followJob(id: string, options?: { readonly signal?: AbortSignal }): AsyncGenerator<JobNews>
+  /** How an order to draw goes, until it has ended. */
+  followGeneration(
+    id: string,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncGenerator<GenerationNews>
+  /** Where the nth best of what was drawn is, from 0. */
+  candidateUrl(id: string, n: number): string
 }
 
 /** What any call may carry. */
@@ -110,6 +124,12 @@ export function createClient(options: ClientOptions = {}): Client {
       return response.status === 204 ? undefined : response.json()
     }
 
+  async function* follow(name: RouteName, id: string, signal: AbortSignal | undefined) {
+    const input = { params: { id }, ...(signal && { signal }) }
+    const response = await request(name, input, 'text/event-stream')
+    yield* readEvents(response.body!)
+  }
+
   const calls = Object.fromEntries(
     (Object.keys(ROUTES) as RouteName[]).map((name) => [name, call(name)]),
   ) as unknown as ApiCalls
@@ -117,10 +137,17 @@ export function createClient(options: ClientOptions = {}): Client {
     ...calls,
     thumbnailUrl: (id, size) => urlOf('thumbnail', { params: { id }, query: { size } }),
     fileUrl: (id) => urlOf('file', { params: { id } }),
+    candidateUrl: (id, n) => urlOf('candidate', { params: { id, n: String(n) } }),
+    async *followGeneration(id, { signal } = {}) {
+      for await (const { event, data } of follow('generationEvents', id, signal)) {
+        if (event === 'generation')
+          yield { type: event, generation: JSON.parse(data) as Generation }
+        if (event === 'step') yield JSON.parse(data) as GenerationStep
+        if (event === 'judged') yield JSON.parse(data) as GenerationJudged
+      }
+    },
     async *followJob(id, { signal } = {}) {
-      const input = { params: { id }, ...(signal && { signal }) }
-      const response = await request('jobEvents', input, 'text/event-stream')
-      for await (const { event, data } of readEvents(response.body!)) {
+      for await (const { event, data } of follow('jobEvents', id, signal)) {
         if (event === 'job') yield { type: 'job', job: JSON.parse(data) as Job }
         if (event === 'index') yield { type: 'index', event: JSON.parse(data) as IndexEvent }
       }

@@ -23,7 +23,6 @@ export type ErrorCode =
   | 'forbidden'
   | 'rate_limited'
   | 'overloaded'
-  | 'not_implemented'
   | 'internal'
 
 /** An error that names the thing that is wrong and what to do about it. */

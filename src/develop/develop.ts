@@ -11,12 +11,17 @@ import type { ProvenanceRecord } from '../generate/provenance.ts'
 import type { Painter, Start } from '../generate/types.ts'
 import type { Raster } from '../pictures/raster.ts'
 import type { Database } from '../store/database.ts'
-import { findKept, recordGeneration, type StoredGeneration } from '../store/generations.ts'
+import {
+  findKept,
+  noteKept,
+  recordGeneration,
+  type StoredGeneration,
+} from '../store/generations.ts'
 import { type Direction, type IdeaContext, meaningOf, understand } from './idea.ts'
 import { bestOffer, judge, type Judgement } from './judge.ts'
 import { encodeMarked, keepPicture } from './keep.ts'
 import { type GenerateOptions, type Settings, settingsOf } from './order.ts'
-import { loadStart } from './start.ts'
+import { loadStart, shapeOf } from './start.ts'
 
 /** A picture that was drawn, and what is thought of it. */
 export interface DrawnCandidate extends Judgement {
@@ -51,6 +56,13 @@ export type GenerateEvent =
     }
   | { readonly type: 'judged'; readonly try: Try }
 
+/** What was asked, as it is recorded: defaults filled in, pictures by their SHA-256. */
+export interface RecordedRequest
+  extends Pick<ProvenanceRecord, 'idea' | 'avoid' | 'start'>,
+    Settings {
+  readonly size?: GenerateOptions['size']
+}
+
 /** An order that was understood: what follows is drawing. */
 export interface PlannedGeneration {
   readonly id: string
@@ -58,6 +70,7 @@ export interface PlannedGeneration {
   readonly requestHash: ContentHash
   /** An earlier one of the same request whose picture was kept: nothing needs to be drawn. */
   readonly earlier: StoredGeneration | undefined
+  readonly request: RecordedRequest
   readonly pipeline: string
   /** Of the first candidate. */
   readonly seed: number
@@ -108,12 +121,13 @@ export async function planGeneration(
     settings,
     direction,
     painter,
-    size: options.size,
+    size: options.size ?? (start && shapeOf(start.start.picture, painter.spec.size)),
     start: start?.start,
   }
   return {
     id,
     requestHash,
+    request: recordedRequest(plan),
     pipeline: painter.spec.name,
     seed: settings.seed,
     earlier: settings.keep === 'none' ? undefined : await findKept(db, requestHash),
@@ -121,7 +135,6 @@ export async function planGeneration(
   }
 }
 
-/** What was asked, as it is recorded. */
 type Request = Pick<ProvenanceRecord, 'idea' | 'avoid' | 'start'>
 
 interface Plan {
@@ -135,6 +148,10 @@ interface Plan {
   readonly start: Start | undefined
 }
 
+function recordedRequest({ request, settings, size }: Plan): RecordedRequest {
+  return { ...request, ...settings, ...(size && { size }) }
+}
+
 /** Draws, and writes down how it ended, whatever the end. */
 async function* drawAndRecord(
   context: GenerationContext,
@@ -142,8 +159,8 @@ async function* drawAndRecord(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<GenerateEvent, Generation> {
   const createdAt = new Date()
-  const { id, requestHash, settings, size } = plan
-  const request = { ...plan.request, ...settings, ...(size && { size }) }
+  const { id, requestHash } = plan
+  const request = recordedRequest(plan)
   const note = (end: Pick<StoredGeneration, 'state' | 'outcome' | 'picture'>) =>
     recordGeneration(context.db, {
       id,
@@ -159,9 +176,25 @@ async function* drawAndRecord(
     return generation
   } catch (error) {
     const state = signal?.aborted ? 'cancelled' : 'failed'
-    await note({ state, outcome: { error: messageOf(error) }, picture: null })
+    const code = error instanceof LucidaError ? error.code : 'internal'
+    await note({ state, outcome: { error: { code, message: messageOf(error) } }, picture: null })
     throw error
   }
+}
+
+/** Keeps a candidate after all. Throws `bad_input` for one that is no new picture. */
+export async function keepCandidate(
+  { db, folder, indexFolder }: GenerationContext,
+  id: string,
+  { nearCopyOf, memorised, png }: DrawnCandidate,
+): Promise<ContentHash> {
+  if (nearCopyOf !== null || memorised) {
+    const copied = nearCopyOf === null ? 'a picture learned by heart' : `the picture ${nearCopyOf}`
+    throw new LucidaError('bad_input', `This is a near copy of ${copied}; copies are not kept`)
+  }
+  const picture = await keepPicture(folder, png, indexFolder)
+  await noteKept(db, id, picture)
+  return picture
 }
 
 async function* draw(

@@ -33,7 +33,7 @@ export async function keepPicture(
 ): Promise<ContentHash> {
   const hash = sha256(png)
   await mkdir(folder, { recursive: true })
-  const path = join(folder, `${hash.slice(0, 16)}.png`)
+  const path = pathOf(folder, hash)
   // Not the name of a picture, so that nobody takes half a file for one.
   const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
   try {
@@ -51,4 +51,13 @@ export async function keepPicture(
   }
   await indexFolder()
   return hash
+}
+
+/** Removes the file of a picture that was kept; others have none here. */
+export async function removeKept(folder: string, hash: ContentHash): Promise<void> {
+  await rm(pathOf(folder, hash), { force: true })
+}
+
+function pathOf(folder: string, hash: ContentHash): string {
+  return join(folder, `${hash.slice(0, 16)}.png`)
 }

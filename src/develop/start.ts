@@ -5,7 +5,7 @@ import { sha256 } from '../core/hash.ts'
 import type { ProvenanceRecord } from '../generate/provenance.ts'
 import type { Start } from '../generate/types.ts'
 import { openPicture } from '../pictures/open-picture.ts'
-import type { Raster } from '../pictures/raster.ts'
+import type { Raster, Size } from '../pictures/raster.ts'
 import type { GenerateOptions } from './order.ts'
 
 const DEFAULT_STRENGTH = 0.6
@@ -33,7 +33,18 @@ export async function loadStart(
   return { start: { picture, strength, ...(bytes && { mask: bytes }) }, record }
 }
 
-/** White may change, black stays; transparent may change too, as image editors have it. */
+/**
+ * The size of a drawing that gives it back the shape of the picture that it began with, which was
+ * stretched to the pipeline's own; undefined where that is the same.
+ */
+export function shapeOf({ widthPx, heightPx }: Size, native: Size): GenerateOptions['size'] {
+  const scale = Math.min(native.widthPx / widthPx, native.heightPx / heightPx)
+  const [width, height] = [widthPx, heightPx].map((px) => Math.max(1, Math.round(px * scale)))
+  const isSame = width === native.widthPx && height === native.heightPx
+  return isSame ? undefined : { width: width!, height: height! }
+}
+
+/** What is white may change; where anything is transparent, that does, as image editors have it. */
 async function loadMask(mask: Uint8Array, { widthPx, heightPx }: Raster): Promise<Uint8Array> {
   const opened = await openPicture(mask)
   if (opened.widthPx * heightPx !== opened.heightPx * widthPx) {
@@ -44,12 +55,13 @@ async function loadMask(mask: Uint8Array, { widthPx, heightPx }: Raster): Promis
     )
   }
   const { data, channels, ...size } = await opened.raster({ widthPx, heightPx })
+  const isAlpha = channels === 4 && data.some((value, i) => i % 4 === 3 && value < 255)
   const out = new Uint8Array(widthPx * heightPx)
   for (let y = 0; y < heightPx; y++) {
     const row = Math.floor((y * size.heightPx) / heightPx)
     for (let x = 0; x < widthPx; x++) {
       const at = (row * size.widthPx + Math.floor((x * size.widthPx) / widthPx)) * channels
-      const isFree = channels === 4 ? data[at + 3]! < 128 : data[at]! >= 128
+      const isFree = isAlpha ? data[at + 3]! < 128 : data[at]! >= 128
       out[y * widthPx + x] = isFree ? 255 : 0
     }
   }

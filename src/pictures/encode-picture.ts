@@ -34,3 +34,29 @@ export async function encodePicture(
   const encoded = format === 'png' ? image.png() : image[format]({ quality: QUALITY })
   return Uint8Array.from(await encoded.toBuffer())
 }
+
+/** The same picture in another format, with its marks. `quality` is for what loses some of it. */
+export async function convertPicture(
+  encoded: Uint8Array,
+  format: WrittenFormat,
+  quality = QUALITY,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { default: sharp } = await import('sharp')
+  const image = sharp(encoded).keepXmp()
+  const converted = format === 'png' ? image.png() : image[format]({ quality })
+  return Uint8Array.from(await converted.toBuffer())
+}
+
+const PREVIEW_PX = 128
+const PREVIEW_QUALITY = 70
+
+/** A small picture as a data: URL, to look at while the real one is being drawn. */
+export async function encodePreview(raster: Raster): Promise<string> {
+  const { default: sharp } = await import('sharp')
+  const { data, widthPx: width, heightPx: height, channels } = raster
+  const webp = await sharp(data, { raw: { width, height, channels } })
+    .resize(PREVIEW_PX, PREVIEW_PX, { fit: 'inside', withoutEnlargement: true })
+    .webp({ quality: PREVIEW_QUALITY })
+    .toBuffer()
+  return `data:image/webp;base64,${webp.toString('base64')}`
+}

@@ -1,6 +1,6 @@
 // What was drawn, and why: one row for each order that has ended. Those under way are known to the
 // process that draws them; one that is killed has drawn nothing.
-import { and, desc, eq, isNotNull } from 'drizzle-orm'
+import { and, desc, eq, isNotNull, isNull } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { Database } from './database.ts'
@@ -12,6 +12,14 @@ export type StoredGeneration = typeof generations.$inferSelect
 /** Writes down how an order has ended. */
 export async function recordGeneration(db: Database, row: StoredGeneration): Promise<void> {
   await db.insert(generations).values(row)
+}
+
+/** Writes down that one of its pictures was kept after all; the first that was stays. */
+export async function noteKept(db: Database, id: string, picture: ContentHash): Promise<void> {
+  await db
+    .update(generations)
+    .set({ picture })
+    .where(and(eq(generations.id, id), isNull(generations.picture)))
 }
 
 /** Throws `not_found`. */

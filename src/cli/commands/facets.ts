@@ -12,7 +12,7 @@ export function facetsCommand(io: CliIo): Command {
     .summary('Count pictures by year, format, camera and more.')
     .description(
       'Count the pictures that pass the filters, by year, format, camera, lens, folder, ' +
-        'orientation and whether they say where they were taken.',
+        'orientation, whether they say where they were taken, and whether they were generated.',
     )
   return withGlobalFlags(
     withFilterFlags(command).option('--json', 'print one JSON document'),

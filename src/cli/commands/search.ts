@@ -3,9 +3,10 @@ import { Command, Option } from 'commander'
 import { searchCold } from '../../cold-search.ts'
 import type { PartialConfig } from '../../config.ts'
 import type { SearchOptions } from '../../lucida.ts'
+import { drawInstead } from '../drawing.ts'
 import { type FilterFlags, filterOf, withFilterFlags } from '../filters.ts'
 import type { CliIo } from '../io.ts'
-import { printAnswer, printListing, type ResultFormat } from '../print.ts'
+import { printAnswer, printDrawn, printListing, type ResultFormat } from '../print.ts'
 import {
   configOf,
   findServer,
@@ -57,22 +58,38 @@ export function searchCommand(io: CliIo): Command {
         '  lucida search ./holiday.jpg + 0.5:snow - people\n' +
         '  lucida search sunset --after 2020-05 --camera nikon --near 48.86,2.35,50\n' +
         '  lucida search --format png --order date --page 2\n' +
-        '  lucida search sunset --files -0 | xargs -0 open',
+        '  lucida search sunset --files -0 | xargs -0 open\n' +
+        '  lucida search a green fox --generate',
     )
-  return withGlobalFlags(withResultFlags(command)).action(
-    async (words: string[], flags: SearchFlags) => {
-      if (words.length === 0) return list(io, command, flags)
-      const terms = parseTerms(words, io.cwd)
-      const config = configOf(io, flags)
-      const options = searchOptions(io, flags)
-      const server = await findServer(config)
-      const answer = server
-        ? await server.search(terms, options)
-        : ((await searchCold(config, terms, options, false)) ??
-          (await withAnyLucida(io, config, (lucida) => lucida.search(terms, options))))
-      printAnswer(io, words.join(' '), answer, flags)
-    },
-  )
+  return withGlobalFlags(
+    withResultFlags(
+      command.option(
+        '--generate',
+        'for words: where nothing is relevant, draw a picture and keep it',
+      ),
+    ),
+  ).action(async (words: string[], flags: SearchFlags & { generate?: boolean }) => {
+    if (words.length === 0) return list(io, command, flags)
+    const terms = parseTerms(words, io.cwd)
+    // It takes a while to load, and most searches need none of it.
+    const library = flags.generate ? await import('../../lucida.ts') : undefined
+    const order = library?.orderIfNotFound(terms)
+    const config = configOf(io, flags)
+    const options = searchOptions(io, flags)
+    const server = await findServer(config)
+    const answer = server
+      ? await server.search(terms, options)
+      : ((await searchCold(config, terms, options, false)) ??
+        (await withAnyLucida(io, config, (lucida) => lucida.search(terms, options))))
+    const query = words.join(' ')
+    const isFound = flags.page > 1 || library?.isAnythingFound(answer, options.orderBy) !== false
+    // Shown at once, unless it is to be one document with what is drawn.
+    if (!flags.json || isFound) printAnswer(io, query, answer, flags)
+    if (isFound || !order) return
+    const drawn = await withAnyLucida(io, config, (lucida) => drawInstead(io, lucida, order))
+    if (flags.json) printAnswer(io, query, answer, flags, drawn)
+    else printDrawn(io, drawn, flags)
+  })
 }
 
 async function list(io: CliIo, command: Command, flags: SearchFlags): Promise<void> {
