@@ -362,6 +362,7 @@ export const Root = z
     exclude: z.array(z.string()),
     addedAt: z.string(),
     indexedAt: z.string().nullable(),
+    drawn: z.boolean().openapi({ description: "Lucida's own, for what it has drawn" }),
     pictures: z.int(),
     missing: z.int(),
     failures: z.int(),
