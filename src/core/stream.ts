@@ -14,6 +14,33 @@ export async function* batch<T>(source: AsyncIterable<T>, size: number): AsyncGe
 }
 
 /**
+ * Groups items that come quickly: at most `atMost` of them, and none waits for others once `forMs`
+ * have gone by since the last group. What came before an error is handed on before it is thrown.
+ */
+export async function* gather<T>(
+  source: AsyncIterable<T>,
+  { atMost, forMs }: { readonly atMost: number; readonly forMs: number },
+): AsyncGenerator<T[]> {
+  let items: T[] = []
+  let last = Number.NEGATIVE_INFINITY
+  let failure: { readonly error: unknown } | undefined
+  try {
+    for await (const item of source) {
+      items.push(item)
+      if (items.length < atMost && performance.now() - last < forMs) continue
+      const group = items
+      items = []
+      yield group
+      last = performance.now()
+    }
+  } catch (error) {
+    failure = { error }
+  }
+  if (items.length > 0) yield items
+  if (failure) throw failure.error
+}
+
+/**
  * Pulls from `source` ahead of the consumer, at most `limit` items, in order.
  * `onEnd` is called when the source is exhausted, which is usually long before the consumer is.
  */

@@ -1,8 +1,10 @@
 // pipeline.json: the files of a pipeline, its parts, and what cannot be true of them at once.
 import { z } from 'zod'
+import { messageOf } from '../core/errors.ts'
 import { fileDigests, modelName, type ModelFiles, readJson } from '../models/manifest.ts'
 import * as parts from './pipeline-parts.ts'
 import type { Graph, TextEncoder } from './pipeline-parts.ts'
+import { planSampler } from './plan.ts'
 
 export const PIPELINE_MANIFEST = 'pipeline.json'
 
@@ -92,27 +94,57 @@ function* contradictions(pipeline: Manifest): Generator<string> {
     yield 'what is drawn from embeddings needs an input embedding, and the other way round'
   }
   if (text === 'search' && !prior) yield 'text cannot be search without a prior'
-  for (const [name, net] of [
-    ['prior', prior],
-    ['decoder', decoder],
-    ['upsampler', upsampler],
-  ] as const) {
-    if (!net || !('schedule' in net)) continue
-    if (
-      'guidance' in net &&
-      net.guidance.mode === 'keep' &&
-      net.guidance.scale !== 1 &&
-      !net.inputs.keep
-    ) {
-      yield `${name}.guidance needs the input keep`
-    }
-    const flow = net.schedule.type === 'flow'
-    if (net.prediction === 'velocity' ? !flow : flow && net.prediction !== 'sample') {
-      yield `${name}.prediction cannot be ${net.prediction} on a ${net.schedule.type} schedule`
-    }
+  for (const [name, net] of Object.entries({ prior, decoder, upsampler })) {
+    if (net && 'schedule' in net) yield* sampling(name, net)
   }
+  yield* untold(pipeline)
   const cell = codec.downscale * (upsampler?.factor ?? 1)
   if (size.widthPx % cell !== 0 || size.heightPx % cell !== 0) {
     yield `size must be a multiple of ${cell}`
   }
+}
+
+/** What is wrong with how a network is sampled. */
+function* sampling(
+  name: string,
+  { schedule, prediction }: Pick<Manifest['decoder'], 'schedule' | 'prediction'>,
+): Generator<string> {
+  const flow = schedule.type === 'flow'
+  if (prediction === 'velocity' ? !flow : flow && prediction !== 'sample') {
+    yield `${name}.prediction cannot be ${prediction} on a ${schedule.type} schedule`
+    return
+  }
+  try {
+    planSampler(schedule, prediction, schedule.steps)
+  } catch (error) {
+    yield `${name}.schedule: ${messageOf(error)}`
+  }
+}
+
+/** Inputs about which nobody has anything to tell. */
+function* untold({ text, prior, project, decoder }: Manifest): Generator<string> {
+  const given = ({ outputs }: { outputs: object }) =>
+    Object.entries(outputs).flatMap(([role, output]) => (output === undefined ? [] : [role]))
+  const known = [
+    'sample',
+    'time',
+    'keep',
+    ...(text === 'search' ? ['text'] : ['mask', ...given(text)]),
+  ]
+  const more = [...known, 'embedding', 'noise', 'guidance']
+  const readers = [
+    ['prior', prior?.inputs, known],
+    ['project', project?.inputs, more],
+    ['decoder', decoder.inputs, project ? [...more, ...given(project)] : more],
+  ] as const
+  for (const [name, inputs = {}, told] of readers) {
+    for (const [role, input] of Object.entries(inputs)) {
+      if (input !== undefined && !told.includes(role))
+        yield `${name}.inputs.${role} is told nothing`
+    }
+  }
+  const isKept = decoder.inputs.keep ?? project?.inputs.keep
+  if (decoder.guidance.mode === 'keep' && !isKept) yield 'decoder.guidance needs an input keep'
+  const isPriorKept = prior?.kind !== 'diffusion' || prior.inputs.keep || prior.guidance.scale === 1
+  if (!isPriorKept && prior.guidance.mode === 'keep') yield 'prior.guidance needs an input keep'
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { pMapIterable } from 'p-map'
 import { LucidaError } from '../core/errors.ts'
-import { batch, readAhead } from '../core/stream.ts'
+import { batch, gather, readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
@@ -43,8 +43,12 @@ export interface IndexOptions {
   readonly onFolder?: (path: string) => void
 }
 
-/** Pictures per run of the model and per transaction: large enough to fill the cores. */
+/** Pictures per run of the model: large enough to fill the cores. */
 const BATCH = 32
+
+/** A transaction of several batches costs the database less, but what was done is soon written. */
+const BATCHES_A_WRITE = 4
+const WRITE_EVERY_MS = 1000
 
 /** Files found ahead of the work. A total, and so an ETA, is known once the walk fits in. */
 const FILES_AHEAD = 100_000
@@ -164,7 +168,8 @@ function startRun(
     backpressure: 2,
   })
   async function* write() {
-    for await (const result of embedded) {
+    for await (const some of gather(embedded, { atMost: BATCHES_A_WRITE, forMs: WRITE_EVERY_MS })) {
+      const result = joinBatches(some)
       const failed: FailedFile[] = []
       for (const file of result.failures) {
         if (isOver(await waitAfterFailure(file, patience))) failed.push(file)
@@ -261,6 +266,14 @@ interface EmbeddedBatch {
   readonly failures: FailedFile[]
   /** Files taken in, those that were gone included. */
   readonly size: number
+}
+
+function joinBatches(batches: readonly EmbeddedBatch[]): EmbeddedBatch {
+  return {
+    files: batches.flatMap(({ files }) => files),
+    failures: batches.flatMap(({ failures }) => failures),
+    size: batches.reduce((sum, { size }) => sum + size, 0),
+  }
 }
 
 /** Runs the model over those pictures of a batch that need it. */

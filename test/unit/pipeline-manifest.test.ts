@@ -15,6 +15,13 @@ import {
 
 const TOY = join(PIPELINES, 'toy-unclip')
 
+/** Sampled as a consistency model. */
+const lcmPrior = (prior: object, steps: number) => ({
+  ...prior,
+  prediction: 'sample',
+  schedule: { type: 'diffusion', solver: 'lcm', steps, betas: { type: 'cosine' } },
+})
+
 /** Draws one picture with the pipeline in `directory`. */
 async function drawWith(directory: string) {
   const embedTexts = async (texts: readonly string[]) => texts.map((text) => embedText(text))
@@ -63,8 +70,19 @@ describe('a pipeline’s manifest', () => {
     ['a deviation of 0', (it) => (it.embedding.std[3] = 0), 'std'],
     ['a file that is not listed', (it) => delete it.files['onnx/decoder.onnx'], 'must list'],
     ['weights that are not listed', (it) => (it.decoder.external = ['w.bin']), 'must list w.bin'],
-    ['guidance without its input', (it) => delete it.decoder.inputs.keep, 'decoder.guidance needs'],
+    [
+      'guidance without its input',
+      (it) => delete it.decoder.inputs.keep,
+      'decoder.guidance needs an input keep',
+    ],
     ['ε on a flow', (it) => (it.decoder.prediction = 'epsilon'), 'cannot be epsilon on a flow'],
+    [
+      'more steps than there are',
+      (it) => (it.prior = lcmPrior(it.prior, 60)),
+      'at most 50 for steps',
+    ],
+    ['hidden states of nobody', (it) => (it.decoder.inputs.hidden = 'h'), 'inputs.hidden is told'],
+    ['labels of nobody', (it) => (it.decoder.inputs.labels = 'l'), 'inputs.labels is told nothing'],
     ['an odd size', (it) => (it.size.widthPx = 18), 'multiple of 4'],
     ['a huge size', (it) => (it.size.widthPx = 1e6), 'widthPx'],
     ...['../secret', '/etc/passwd', 'a/../../b', 'C:\\x', 'a//b', './a', ''].map(

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { batch, readAhead } from '../../src/core/stream.ts'
+import { batch, gather, readAhead } from '../../src/core/stream.ts'
 
 /** Yields 0 … count - 1, counts what was taken and notes how it was left. */
 function source(count: number, failAt = Number.POSITIVE_INFINITY) {
@@ -28,6 +28,35 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
+
+describe('gather', () => {
+  test('hands on the first at once, then as many as may go together', async () => {
+    const groups = await collect(gather(source(8).items, { atMost: 3, forMs: 60_000 }))
+    expect(groups).toEqual([[0], [1, 2, 3], [4, 5, 6], [7]])
+  })
+
+  test('waits for nobody once the time is over', async () => {
+    const groups = await collect(gather(source(4).items, { atMost: 3, forMs: 0 }))
+    expect(groups).toEqual([[0], [1], [2], [3]])
+  })
+
+  test('hands on what came before an error', async () => {
+    const groups: number[][] = []
+    const gathering = gather(source(9, 6).items, { atMost: 4, forMs: 60_000 })
+    await expect(
+      (async () => {
+        for await (const group of gathering) groups.push(group)
+      })(),
+    ).rejects.toThrow('broken at 6')
+    expect(groups).toEqual([[0], [1, 2, 3, 4], [5]])
+  })
+
+  test('lets go of its source when it is left', async () => {
+    const { state, items } = source(9)
+    for await (const _ of gather(items, { atMost: 2, forMs: 60_000 })) break
+    expect(state.closed).toBe(true)
+  })
+})
 
 describe('batch', () => {
   test('groups in order, and the last group may be shorter', async () => {

@@ -132,8 +132,7 @@ async function draw(
   if (json) {
     const rows = candidates.map(({ png: _, ...facts }, i) => ({ ...facts, path: paths[i] ?? null }))
     printJson(io, { id, candidates: rows, tries, picture, path: kept, offered })
-  } else printCandidates(io, candidates, paths)
-  if (kept && !json) io.err(`kept as ${kept}\n`)
+  } else printCandidates(io, candidates, paths, kept)
   if (keep && !kept) {
     throw new LucidaError('bad_input', 'Nothing was kept: all that was drawn are copies')
   }
