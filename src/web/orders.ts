@@ -18,6 +18,7 @@ export interface Order {
 const CANDIDATES = 4
 /** Where nothing passes it is tried again. */
 const ROUNDS = 3
+const SEEDS = 2 ** 32
 
 /**
  * Whether an answer says that no picture shows what was described. Of pictures in a sum, relevance
@@ -48,6 +49,11 @@ export function orderOfWords(words: string, relevanceThreshold: number | null): 
     request: isPlain ? { text: only!.text, ...how } : { terms, ...how },
     relevanceThreshold,
   }
+}
+
+/** The same again, from other seeds: without one the server returns what it has kept before. */
+export function otherwise({ request, ...order }: Order, random = Math.random): Order {
+  return { ...order, request: { ...request, seed: Math.floor(random() * SEEDS) } }
 }
 
 /** A picture of this page, by its id and what it is called. */

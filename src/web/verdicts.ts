@@ -79,9 +79,15 @@ export function findKept({ picture, request, candidates }: Generation): number |
   return at < 0 ? undefined : at
 }
 
+/** The picture of an order whose candidates the server has forgotten: it was drawn before. */
+export function findEarlier({ picture, candidates }: Generation): string | null {
+  return candidates.every(({ url }) => url === null) ? picture : null
+}
+
 /** What came of it. */
 function outcomeOf(generation: Generation, relevanceThreshold: number | null): string {
   const { picture, request, candidates, offered } = generation
+  if (findEarlier(generation) !== null) return 'This was drawn before, and a picture was kept.'
   if (request.keep !== 'accepted') {
     return `${countText(candidates.length, 'picture')} drawn. Nothing is kept unless you say so.`
   }

@@ -11,10 +11,11 @@ import {
   orderOfChange,
   orderOfVariations,
   orderOfWords,
+  otherwise,
 } from '../../src/web/orders.ts'
 import { EMPTY, isNarrowed, readPlace, toFilter, writePlace } from '../../src/web/query.ts'
 import { createStore, START } from '../../src/web/store.ts'
-import { findKept, stepsOf, tell, verdictOn } from '../../src/web/verdicts.ts'
+import { findEarlier, findKept, stepsOf, tell, verdictOn } from '../../src/web/verdicts.ts'
 
 const ID = 'ab'.repeat(32)
 const OTHER = 'cd'.repeat(32)
@@ -123,6 +124,13 @@ test('orders', () => {
   expect(orderOfChange(PICTURE, 'winter', '').request).not.toHaveProperty('from')
 })
 
+test('the same again is another order', () => {
+  expect(otherwise(ORDER, () => 0.5)).toEqual({
+    ...ORDER,
+    request: { ...ORDER.request, seed: 2 ** 31 },
+  })
+})
+
 describe('what is said of it', () => {
   test.each([
     [{}, 'shows it'],
@@ -169,6 +177,13 @@ describe('what is said of it', () => {
     const candidates = [candidate({ nearCopyOf: OTHER, passes: false }), candidate()]
     expect(findKept(generation({ candidates, picture: OTHER }))).toBe(1)
     expect(findKept(generation({ candidates }))).toBe(undefined)
+  })
+
+  test('where the candidates are forgotten, what was kept is there', () => {
+    const candidates = [candidate({ url: null, passes: false })]
+    expect(findEarlier(generation({ candidates, picture: OTHER }))).toBe(OTHER)
+    expect(findEarlier(generation({ candidates: [candidate()], picture: OTHER }))).toBe(null)
+    expect(told({ candidates, picture: OTHER })).toMatch(/^This was drawn before/)
   })
 
   test('steps count on from round to round', () => {

@@ -6,8 +6,6 @@ interface CandidateProps {
   /** From 0, the best. */
   readonly n: number
   readonly drawn: Drawn
-  /** Where the picture is; null once the server has forgotten it. */
-  readonly source: string | null
   readonly verdict: string
   /** Its id in the collection. */
   readonly kept: string | undefined
@@ -16,8 +14,8 @@ interface CandidateProps {
 }
 
 export function Candidate(props: CandidateProps) {
-  const { n, drawn, source, verdict, kept, onKeep, onOpen } = props
-  const { score, relevance, seed } = drawn
+  const { n, drawn, verdict, kept, onKeep, onOpen } = props
+  const { score, relevance, seed, url } = drawn
   const isCopy = drawn.nearCopyOf !== null || drawn.memorised
   const name = `Candidate ${n + 1}`
   const facts = [
@@ -27,10 +25,10 @@ export function Candidate(props: CandidateProps) {
   return (
     <li class={kept === undefined ? 'candidate' : 'candidate kept'}>
       <div class="print">
-        {source === null ? (
+        {url === null ? (
           <p class="hint">Not remembered any more</p>
         ) : (
-          <img src={source} alt={`${name}, generated`} />
+          <img src={url} alt={`${name}, generated`} />
         )}
         <span class="generated">generated</span>
       </div>
@@ -38,10 +36,10 @@ export function Candidate(props: CandidateProps) {
       <p class="hint">{kept === undefined ? verdict : 'kept in the collection'}</p>
       <div class="line">
         <a
-          href={drawn.url ?? ''}
+          href={url ?? ''}
           download={`lucida-generated-${seed}.png`}
           aria-label={`Download ${name}`}
-          hidden={drawn.url === null}
+          hidden={url === null}
         >
           Download
         </a>
@@ -49,7 +47,7 @@ export function Candidate(props: CandidateProps) {
           type="button"
           class="quiet"
           aria-label={`${kept === undefined ? 'Keep' : 'Open'} ${name}`}
-          hidden={kept === undefined && (isCopy || drawn.url === null)}
+          hidden={kept === undefined && (isCopy || url === null)}
           onClick={() => (kept === undefined ? onKeep() : onOpen(kept))}
         >
           {kept === undefined ? 'Keep' : 'Open'}

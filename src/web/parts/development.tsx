@@ -1,7 +1,8 @@
 // How drawing goes, and what came of it: previews while it is drawn, then the candidates side by side.
 import { useLayoutEffect, useRef } from 'hono/jsx/dom'
 import type { PartProps } from '../app.tsx'
-import { stepsOf, tell, verdictOn } from '../verdicts.ts'
+import { otherwise } from '../orders.ts'
+import { findEarlier, stepsOf, tell, verdictOn } from '../verdicts.ts'
 import { Candidate } from './candidate.tsx'
 import { Dialog } from './dialog.tsx'
 import { Icon } from './icon.tsx'
@@ -17,7 +18,7 @@ export function Development({ state, actions }: PartProps) {
     if (isOver && document.activeElement === stop.current) heading.current?.focus()
   }, [isOver])
   const steps = generation && stepsOf(generation)
-  const isKept = Object.keys(kept).length > 0
+  const isKept = Object.keys(kept).length > 0 || (isOver && generation?.picture != null)
   return (
     <Dialog class="development" label={order.title} onClose={actions.closeDevelopment}>
       <div class="aside-top">
@@ -44,7 +45,7 @@ export function Development({ state, actions }: PartProps) {
         <button
           type="button"
           hidden={!isOver || state.cannotDraw !== null}
-          onClick={() => void actions.draw(order)}
+          onClick={() => void actions.draw(trouble ? order : otherwise(order))}
         >
           {trouble ? 'Try again' : 'Draw others'}
         </button>
@@ -75,6 +76,22 @@ function Pictures({ state, actions }: PartProps) {
       </ul>
     )
   }
+  const earlier = generation && findEarlier(generation)
+  if (earlier) {
+    return (
+      <ul key="earlier" class="candidates" aria-label="Candidates, best first">
+        <li class="candidate kept">
+          <div class="print">
+            <img src={actions.thumbnailUrl(earlier, 640)} alt="The kept picture, generated" />
+            <span class="generated">generated</span>
+          </div>
+          <button type="button" class="quiet" onClick={() => actions.openDrawn(earlier)}>
+            Open the kept picture
+          </button>
+        </li>
+      </ul>
+    )
+  }
   return (
     <ul key="candidates" class="candidates" aria-label="Candidates, best first">
       {(generation?.candidates ?? []).map((drawn, n) => (
@@ -82,7 +99,6 @@ function Pictures({ state, actions }: PartProps) {
           key={String(drawn.seed)}
           n={n}
           drawn={drawn}
-          source={sourceOf(drawn.url, kept[n])}
           verdict={verdictOn(drawn, generation!, order)}
           kept={kept[n]}
           onKeep={() => void actions.keepDrawn(n)}
@@ -91,8 +107,4 @@ function Pictures({ state, actions }: PartProps) {
       ))}
     </ul>
   )
-
-  function sourceOf(url: string | null, id: string | undefined): string | null {
-    return url ?? (id === undefined ? null : actions.thumbnailUrl(id, 320))
-  }
 }
