@@ -82,7 +82,7 @@ describeDatabase('drawing from the shell', (newPlace) => {
       ])
       expect([code, err]).toEqual([0, expect.stringMatching(/^best of 3: -?0\.\d{3}\n$/)])
       const shown = lines(out)
-      expect(shown.map((line) => LINE.exec(line)![2]).toSorted()).toEqual(['5', '6', '7'])
+      expect(new Set(shown.map((line) => LINE.exec(line)![2]))).toEqual(new Set(['5', '6', '7']))
       expect(shown[0]).toMatch(/dog\.png$/)
       expect(shown.slice(1).join()).not.toContain('.png')
       const best = Number(LINE.exec(shown[0]!)![2])
