@@ -1,6 +1,7 @@
 // One order drawn: condition → embeddings → latents, step by step → pictures. All pictures take each
-// step together, and a signal ends the drawing before the next run of a network. What is random comes from each one's own noise, in this order: the prior's noise, the
-// noise that the drawing begins with, that of the variation, that of the steps, the upsampler's.
+// step together, and a signal ends the drawing before the next run of a network. What is random comes
+// from each picture's own noise, in this order: the prior's noise, the noise that the drawing begins
+// with, that of the variation, that of the steps, the upsampler's.
 import { type Canvas, freeCells, keepCells, paste, resize, stretch } from './canvas.ts'
 import { codecSize, decodeLatents, encodePicture, latentRow, toRaster } from './codec.ts'
 import { type Meanings, noisesOf, type Studio, understand } from './conditions.ts'
