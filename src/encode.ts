@@ -19,7 +19,7 @@ type EncodeContext = Pick<AnswerContext, 'clip' | 'pictures' | 'bank'>
 /** Labels, and how they become captions. */
 export interface ClassifyOptions {
   readonly labels: readonly string[]
-  /** Captions with `{}` for the label; several are averaged. */
+  /** Captions with `{}` for the label, or `openai` or `simple` for published sets; averaged. */
   readonly templates?: readonly string[]
   readonly mode?: ClassifyMode
 }

@@ -320,7 +320,8 @@ export const ClassifyRequest = z
       .max(100)
       .optional()
       .openapi({
-        description: 'Captions with {} for the label; several are averaged',
+        description:
+          'Captions with {} for the label, or `openai` or `simple` for published sets; averaged',
         example: ['a photo of a {}', 'a drawing of a {}'],
       }),
     multiLabel: z.boolean().default(false).openapi({

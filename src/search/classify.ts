@@ -4,9 +4,12 @@ import { invalidInput } from '../core/errors.ts'
 import { dot, normalize, type UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { percentile, type NeutralBank } from './relevance.ts'
+import { TEMPLATE_SETS } from './templates.ts'
 
 /** The template of the CLIP paper. */
 export const DEFAULT_TEMPLATE = 'a photo of a {}'
+
+const SETS = Object.keys(TEMPLATE_SETS).join(' or ')
 
 /**
  * `single`: exactly one label is right; scores are a softmax and sum to 1.
@@ -21,14 +24,16 @@ export interface LabelScore {
 }
 
 /**
- * One direction per label. Several templates are averaged after normalising, as open_clip does.
+ * One direction per label. Several templates are averaged after normalising, as open_clip does; the
+ * name of a published set (see templates.ts) stands for all of its templates.
  * Throws `bad_input` for no or repeated labels and for a template without `{}`.
  */
 export async function embedLabels(
   embedTexts: EmbedTexts,
   labels: readonly string[],
-  templates: readonly string[],
+  namesAndTemplates: readonly string[],
 ): Promise<UnitVector[]> {
+  const templates = namesAndTemplates.flatMap((text) => TEMPLATE_SETS[text] ?? [text])
   if (labels.length === 0 || labels.some((label) => label.trim() === '')) {
     throw invalidInput('labels', 'one or more names separated by commas', labels.join(','))
   }
@@ -37,7 +42,8 @@ export async function embedLabels(
   }
   if (templates.length === 0) throw invalidInput('template', 'at least one text', 'none')
   for (const template of templates) {
-    if (!template.includes('{}')) throw invalidInput('template', 'a text with {} in it', template)
+    if (!template.includes('{}'))
+      throw invalidInput('template', `a text with {} in it, or ${SETS}`, template)
   }
   const prompts = labels.flatMap((label) => templates.map((t) => t.replaceAll('{}', () => label)))
   const vectors = await embedTexts(prompts)

@@ -7,7 +7,7 @@ import { fromXmp } from '../../src/generate/provenance.ts'
 import type { GenerateEvent, GenerateOptions, Generation, Lucida } from '../../src/lucida.ts'
 import { openPicture } from '../../src/pictures/open-picture.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
-import { drawPicture } from '../helpers/noise-pictures.ts'
+import { drawPicture, makeBlobs } from '../helpers/noise-pictures.ts'
 import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
 
@@ -22,7 +22,8 @@ describeDatabase('drawing', (newPlace) => {
   beforeAll(async () => {
     place = await newPlace()
     folder = await newFolder()
-    drawings = await writeDrawings(folder)
+    drawings = [...(await writeDrawings(folder)), 'blobs']
+    await folder.write('blobs.png', await makeBlobs(1))
     lucida = await openAt(place)
     await indexAll(lucida, [folder.path])
   })
@@ -134,6 +135,17 @@ describeDatabase('drawing', (newPlace) => {
       })
     }
     expect(await left(candidates[0]!.png)).toEqual(await left(picture))
+  })
+
+  test('a near copy of an indexed picture is flagged, and never kept', async () => {
+    const picture = await readFile(join(folder.path, 'blobs.png'))
+    const { candidates, picture: kept } = await develop({
+      idea: { mix: [{ picture }] },
+      start: { picture: { picture }, strength: 0.02 },
+      keep: 'best',
+    })
+    expect(candidates[0]).toMatchObject({ nearCopyOf: sha256(picture), passes: false })
+    expect(kept).toBeNull()
   })
 
   describe('a picture that is kept', () => {

@@ -38,6 +38,14 @@ export async function drawPicture(colour: string, shape = ''): Promise<Buffer> {
   return sharp(Buffer.from(svg)).png().toBuffer()
 }
 
+/** Soft blobs of colour, 96 pixels a side: structure without edges. */
+export async function makeBlobs(seed: string | number): Promise<Buffer> {
+  return sharp(noise(seed, 6 * 6 * 3), { raw: { width: 6, height: 6, channels: 3 } })
+    .resize(96, 96, { kernel: 'cubic' })
+    .png()
+    .toBuffer()
+}
+
 function noisy(seed: string | number) {
   return sharp(noise(seed, 8 * 8 * 3), { raw: { width: 8, height: 8, channels: 3 } })
 }

@@ -37,6 +37,14 @@ describe('labels', () => {
     directions.forEach((direction, i) => expect(dot(direction, expected[i]!)).toBeCloseTo(1, 6))
   })
 
+  test('take the templates of a published set by its name, beside others', async () => {
+    const { asked } = await prompting(['cat'], ['simple', 'my {}'])
+    expect(asked).toHaveLength(8)
+    expect(asked).toContain('itap of a cat.')
+    expect(asked.at(-1)).toBe('my cat')
+    expect(new Set((await prompting(['cat'], ['openai'])).asked).size).toBe(80)
+  })
+
   test.each(['A$$AP', '$& and $1', "it's $'"])('are taken as they are: %s', async (label) => {
     expect((await prompting([label], ['a {}'])).asked).toEqual([`a ${label}`])
   })

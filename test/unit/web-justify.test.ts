@@ -1,5 +1,5 @@
 // The page's grid: rows fill the width exactly, nearly at the wanted height, in order.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { justify, neighbour } from '../../src/web/justify.ts'
 

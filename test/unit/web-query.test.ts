@@ -1,5 +1,5 @@
 // What the page asks for: words and signs, the address, and the request that becomes of them.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   canOrderByDate,

@@ -20,7 +20,11 @@ export function classifyCommand(io: CliIo): Command {
       .description('Say which of your labels fits a picture.')
       .argument('<image...>', 'picture files')
       .requiredOption('--labels <a,b,c>', 'labels, separated by commas')
-      .option('--template <text>', 'caption with {} for the label (repeatable)', collect)
+      .option(
+        '--template <text>',
+        'caption with {} for the label, or a published set: openai, simple (repeatable)',
+        collect,
+      )
       .option('--multi', 'score each label by itself, instead of one against the others')
       .option('--json', 'print one JSON document'),
   ).action(async (images: string[], { labels, template, multi, json, ...flags }: Flags) => {
