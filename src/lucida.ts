@@ -116,6 +116,8 @@ export interface RootSummary {
   readonly addedAt: Date
   /** End of the last complete run; `null` until one has ended. */
   readonly indexedAt: Date | null
+  /** Lucida's own, for what it has drawn. */
+  readonly drawn: boolean
   /** Distinct pictures that are there. */
   readonly pictures: number
   /** Files that are gone but not pruned. */

@@ -16,14 +16,16 @@ const MAX_PATH = 4096
 const MAX_DIMENSION = 8192
 
 // Postgres stores no NUL.
-const text = z
-  .string()
-  .min(1)
-  .max(MAX_TEXT)
-  .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
+const textUpTo = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
+const text = textUpTo(MAX_TEXT)
 const path = text.max(MAX_PATH)
 /** A text that is drawn. */
-export const drawnText = text.max(MAX_DRAWN_TEXT)
+export const drawnText = textUpTo(MAX_DRAWN_TEXT)
 const number = z.number()
 
 /** SHA-256 of a picture's file. */
@@ -361,6 +363,7 @@ export const Root = z
     exclude: z.array(z.string()),
     addedAt: z.string(),
     indexedAt: z.string().nullable(),
+    drawn: z.boolean().openapi({ description: "Lucida's own, for what it has drawn" }),
     pictures: z.int(),
     missing: z.int(),
     failures: z.int(),

@@ -21,7 +21,7 @@ const startGeneration = createRoute({
   },
 })
 
-const GenerationParams = z.object({ id: z.string().min(1).max(64) })
+const GenerationParams = z.object({ id: z.string().regex(/^[\w-]{1,64}$/, 'Expected an id') })
 
 const generation = createRoute({
   ...at('generation'),

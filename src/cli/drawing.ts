@@ -54,13 +54,17 @@ export function printCandidates(
   io: CliIo,
   candidates: readonly DrawnCandidate[],
   paths: readonly string[],
+  /** Where the best that is no copy was kept. */
+  kept: string | null,
 ): void {
+  const original = candidates.findIndex(({ nearCopyOf, memorised }) => !nearCopyOf && !memorised)
   for (const [i, { score, relevance, seed, nearCopyOf, memorised }] of candidates.entries()) {
     const percent = relevance === null ? '' : `${percentText(relevance)}  `
     const copied = nearCopyOf === null ? '' : `  (near copy of ${nearCopyOf})`
     const learned = memorised ? '  (near copy of a training picture)' : ''
     const path = paths[i] === undefined ? '' : `  ${paths[i]}`
-    io.out(`${score.toFixed(3)}  ${percent}seed ${seed}${path}${copied}${learned}\n`)
+    const keeping = kept !== null && i === original ? `  kept as ${kept}` : ''
+    io.out(`${score.toFixed(3)}  ${percent}seed ${seed}${path}${keeping}${copied}${learned}\n`)
   }
 }
 

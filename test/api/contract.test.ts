@@ -2,11 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROUTES } from '../../src/client/routes.ts'
 import type { Job, SearchResponse } from '../../src/api/contract.ts'
+import type { GenerationResponse } from '../../src/api/generation-contract.ts'
 import { type Ask, openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture, makeBrokenPicture } from '../helpers/noise-pictures.ts'
 import { mismatch, type Operation, readOperations } from '../helpers/openapi.ts'
 
+useFakePainter()
+
+const SMALL = { width: 32, height: 32 }
 const UNKNOWN = 'f'.repeat(64)
 
 describeDatabase('the contract', (newPlace) => {
@@ -36,6 +41,12 @@ describeDatabase('the contract', (newPlace) => {
     return form
   }
   const base64 = () => picture.toString('base64')
+  const drawn = async () => {
+    const how = { json: { text: 'drawn', candidates: 1 } }
+    const { generation } = await api.json<GenerationResponse>('/v1/generations', how)
+    await (await api.ask(generation.eventsUrl)).text()
+    return generation.id
+  }
   const job = async () => {
     const { job } = await api.json<{ job: Job }>('/v1/index', { json: {} })
     return job.id
@@ -57,7 +68,8 @@ describeDatabase('the contract', (newPlace) => {
       [400, () => '/v1/search?text=%20'],
       [404, () => `/v1/search?like=${UNKNOWN}`],
       [404, () => '/v1/search?text=red&root=/nowhere'],
-      [501, () => '/v1/search?text=red&ifNotFound=generate'],
+      [200, () => '/v1/search?text=a+fox&format=gif&ifNotFound=generate'],
+      [400, () => `/v1/search?like=${red}&ifNotFound=generate`],
     ],
     searchTerms: [
       [200, () => post('/v1/search', { terms: [{ text: 'red' }, { id: red, weight: -0.5 }] })],
@@ -78,7 +90,9 @@ describeDatabase('the contract', (newPlace) => {
       [404, () => post('/v1/search', { terms: [{ id: UNKNOWN }] })],
       [415, () => ['/v1/search', { body: '{}', headers: { 'content-type': 'text/plain' } }]],
       [415, () => post('/v1/search', { terms: [{ image: btoa('no picture') }] })],
-      [501, () => post('/v1/search', { terms: [{ text: 'red' }], ifNotFound: 'generate' })],
+      [200, () => post('/v1/search', { terms: [{ text: 'red' }], ifNotFound: 'generate' })],
+      [400, () => post('/v1/search', { terms: [{ id: red }], ifNotFound: 'generate' })],
+      [400, () => post('/v1/search', { ifNotFound: 'generate' })],
     ],
     searchImage: [
       [200, () => ['/v1/search/image', { form: upload(picture, { limit: '2', text: 'red' }) }]],
@@ -181,6 +195,63 @@ describeDatabase('the contract', (newPlace) => {
     jobEvents: [
       [200, async () => `/v1/jobs/${await job()}/events`],
       [404, () => '/v1/jobs/none/events'],
+    ],
+    startGeneration: [
+      [202, () => post('/v1/generations', { text: 'a dog', candidates: 1, seed: 1 })],
+      [
+        202,
+        () => post('/v1/generations', { terms: [{ id: red }, { text: 'snow' }], keep: 'best' }),
+      ],
+      [202, () => post('/v1/generations', { between: [{ id: red }, { text: 'snow' }], at: 1 })],
+      [202, () => post('/v1/generations', { change: { image: base64() }, to: 'snow', by: 0 })],
+      [202, () => post('/v1/generations', { hitsOf: [{ text: 'red' }], size: SMALL })],
+      [202, () => post('/v1/generations', { text: 'a', start: { image: { id: red } } })],
+      [400, () => post('/v1/generations', {})],
+      [400, () => post('/v1/generations', { text: 'a', steps: 0 })],
+      [400, () => post('/v1/generations', { change: { text: 'a' }, to: 'b' })],
+      [403, () => post('/v1/generations', { terms: [{ path: '/etc/passwd' }] })],
+      [404, () => post('/v1/generations', { terms: [{ id: UNKNOWN }] })],
+      [415, () => ['/v1/generations', { body: '{}', headers: { 'content-type': 'text/plain' } }]],
+    ],
+    generation: [
+      [200, async () => `/v1/generations/${await drawn()}`],
+      [404, () => '/v1/generations/none'],
+    ],
+    generationEvents: [
+      [200, async () => `/v1/generations/${await drawn()}/events`],
+      [404, () => '/v1/generations/none/events'],
+    ],
+    cancelGeneration: [
+      [202, async () => [`/v1/generations/${await drawn()}`, { method: 'DELETE' }]],
+      [404, () => ['/v1/generations/none', { method: 'DELETE' }]],
+    ],
+    candidate: [
+      [200, async () => `/v1/generations/${await drawn()}/candidates/0`],
+      [400, async () => `/v1/generations/${await drawn()}/candidates/best`],
+      [404, async () => `/v1/generations/${await drawn()}/candidates/7`],
+      [404, () => '/v1/generations/none/candidates/0'],
+    ],
+    keepCandidate: [
+      [200, async () => post(`/v1/generations/${await drawn()}/candidates/0/keep`, {})],
+      [404, async () => post(`/v1/generations/${await drawn()}/candidates/7/keep`, {})],
+      [415, async () => [`/v1/generations/${await drawn()}/candidates/0/keep`, { method: 'POST' }]],
+    ],
+    openaiGenerate: [
+      [200, () => post('/v1/images/generations', { prompt: 'a dog', n: 2, size: '64x64' })],
+      [200, () => post('/v1/images/generations', { prompt: 'a', response_format: 'url' })],
+      [400, () => post('/v1/images/generations', { prompt: 'a', n: 0 })],
+      [415, () => ['/v1/images/generations', { form: upload(picture) }]],
+    ],
+    openaiEdit: [
+      [200, () => ['/v1/images/edits', { form: upload(picture, { prompt: 'snow', n: '1' }) }]],
+      [400, () => ['/v1/images/edits', { form: upload(picture) }]],
+      [415, () => ['/v1/images/edits', { form: upload(Buffer.from('none'), { prompt: 'a' }) }]],
+      [415, () => post('/v1/images/edits', {})],
+    ],
+    openaiVary: [
+      [200, () => ['/v1/images/variations', { form: upload(picture, { size: '32x32' }) }]],
+      [400, () => ['/v1/images/variations', { form: new FormData() }]],
+      [415, () => ['/v1/images/variations', { form: upload(Buffer.from('no picture')) }]],
     ],
     session: [[200, () => '/v1/session']],
     signIn: [

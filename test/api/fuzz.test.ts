@@ -4,9 +4,12 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { type Ask, openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase } from '../helpers/database.ts'
+import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture } from '../helpers/noise-pictures.ts'
 import { mismatch, type Operation, readOperations } from '../helpers/openapi.ts'
 import { type Hints, valuesOf } from '../helpers/schema-arbitrary.ts'
+
+useFakePainter()
 
 const REQUESTS = 2000
 /** Nothing that is asked for here takes anything near so long. */
@@ -36,6 +39,8 @@ describeDatabase('the fuzzer', (newPlace) => {
     expect(statuses.get(400)).toBeGreaterThan(REQUESTS / 20)
   })
 })
+
+const FORMS: ReadonlySet<string> = new Set(['searchImage', 'openaiEdit', 'openaiVary'])
 
 interface FuzzedRequest {
   readonly operation: Operation
@@ -69,10 +74,17 @@ async function hintsFor(api: TestApi): Promise<Hints> {
     box: ['36,-9.5,44,3.3'],
     minScore: ['0.1', '-1'],
     limit: ['1', '3', '1000'],
-    size: ['160', '320'],
     indice_name: [api.lucida.model.name],
     modality: ['image'],
-    ifNotFound: ['nothing'],
+    ifNotFound: ['nothing', 'generate'],
+    prompt: ['a red dog'],
+    to: ['snow'],
+    size: ['160', '320', '64x64', 'auto'],
+    // Whatever is asked for is drawn, so it is asked for little.
+    steps: [1, 2],
+    candidates: [1, 2],
+    rounds: [1],
+    n: [1, 2, '0', '1'],
   }
 }
 
@@ -82,7 +94,7 @@ function requestOf(operation: Operation, hints: Hints): fc.Arbitrary<FuzzedReque
     const value = valuesOf(one.schema, hints, one.name)
     return one.required === true || one.in === 'path' ? value : fc.option(value, { freq: 2 })
   })
-  const isForm = operationId === 'searchImage'
+  const isForm = FORMS.has(operationId)
   const sent = body === undefined ? fc.constant(undefined) : valuesOf(body, hints)
   return fc.tuple(fc.tuple(...given), sent).map(([values, value]) => {
     let filled = path
@@ -114,12 +126,14 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
+const FILES: ReadonlySet<string> = new Set(['image', 'mask'])
+
 function formOf(value: unknown): FormData {
   const form = new FormData()
   for (const [name, field] of Object.entries((value as Record<string, unknown>) ?? {})) {
-    if (name === 'image' && typeof field === 'string') {
+    if (FILES.has(name) && typeof field === 'string') {
       const bytes = Uint8Array.from(Buffer.from(field, 'base64'))
-      form.append('image', new File([bytes], 'query.png'))
+      form.append(name, new File([bytes], 'query.png'))
     } else form.append(name, textOf(field))
   }
   return form

@@ -70,7 +70,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
         error: null,
       })
       expect(generation.tries).toHaveLength(1)
-      expect(generation.candidates.map(({ seed }) => seed).toSorted()).toEqual([5, 6, 7])
+      expect(new Set(generation.candidates.map(({ seed }) => seed))).toEqual(new Set([5, 6, 7]))
       const ranks = generation.candidates.map(({ passes, score }) => Number(passes) * 10 + score)
       expect(ranks).toEqual(ranks.toSorted((a, b) => b - a))
       for (const { url, seed, nearest, relevance } of generation.candidates) {
