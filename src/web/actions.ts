@@ -3,6 +3,8 @@
 import type { ClassifyResponse, Job } from '../api/contract.ts'
 import { createClient } from '../client/client.ts'
 import { createCollecting } from './collecting.ts'
+import { createDeveloping } from './developing.ts'
+import { type Order, orderOfWords } from './orders.ts'
 import { createPlaces } from './places.ts'
 import { EMPTY, type FilterName, type Query, writePlace } from './query.ts'
 import { createSearching } from './searching.ts'
@@ -27,6 +29,7 @@ export function createActions(store: Store) {
   })
   const searching = createSearching(store, client)
   const collecting = createCollecting(store, client, searching)
+  const developing = createDeveloping(store, client, () => searching.again())
   const places = createPlaces(store, (isTyping) => {
     if (store.state.session?.scope == null) return
     searching.update(isTyping)
@@ -41,8 +44,10 @@ export function createActions(store: Store) {
     places.go({ query: { ...store.state.query, ...part }, view: null }, 'push')
 
   async function showDetail(): Promise<void> {
-    const { view, detail } = store.state
-    if (view === null || detail?.id === view) return
+    const { view, detail, opened } = store.state
+    if (view === null) return
+    if (opened[0] !== view) store.change({ opened: [view, ...opened].slice(0, 2) })
+    if (detail?.id === view) return
     try {
       const found = await client.image({ params: { id: view } })
       if (store.state.view === view) store.change({ detail: found })
@@ -61,6 +66,11 @@ export function createActions(store: Store) {
   function addPicture(key: string, weight: number): void {
     const others = store.state.query.pictures.filter((picture) => picture.key !== key)
     ask({ pictures: [...others, { key, weight }] })
+  }
+
+  function showDevelopment(isOpen: boolean): void {
+    const { development } = store.state
+    if (development) store.change({ development: { ...development, isOpen } })
   }
 
   return {
@@ -135,6 +145,27 @@ export function createActions(store: Store) {
     classify: async (id: string, labels: readonly string[]): Promise<ClassifyResponse[number]> => {
       const body = { images: [{ id }], labels: [...labels] }
       return (await client.classify({ body }))[0] ?? []
+    },
+
+    /** Draws what was not found. */
+    develop: (): Promise<void> => {
+      const { answered, results } = store.state
+      return developing.order(orderOfWords(answered.words, results.relevanceThreshold))
+    },
+    draw: (order: Order) => developing.order(order),
+    stopDrawing: () => developing.stop(),
+    keepDrawn: (n: number) => developing.keep(n),
+    openDevelopment: () => showDevelopment(true),
+    closeDevelopment: () => showDevelopment(false),
+    /** Shows a picture that was kept. */
+    openDrawn: (id: string): void => {
+      showDevelopment(false)
+      // Closing it leads to the grid, also from a picture that was opened before.
+      places.go({ view: id }, store.state.view === null ? 'push' : 'replace')
+    },
+    includeGenerated: (): void => {
+      showDevelopment(false)
+      ask({ filters: { ...store.state.query.filters, generated: 'any' } })
     },
 
     openCollection: (): void => {

@@ -4,6 +4,7 @@ import type { Actions } from './actions.ts'
 import { Chips } from './parts/chips.tsx'
 import { Collection } from './parts/collection.tsx'
 import { Detail } from './parts/detail.tsx'
+import { Development } from './parts/development.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
 import { Grid } from './parts/grid.tsx'
 import { Header } from './parts/header.tsx'
@@ -42,6 +43,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
       </main>
       <div class="dialogs">
         {state.view !== null && <Detail key="detail" {...props} />}
+        {state.development?.isOpen && <Development key="development" {...props} />}
         {state.isCollectionOpen && <Collection key="collection" {...props} />}
       </div>
       <div class="drop" aria-hidden="true">

@@ -10,7 +10,15 @@ export interface PictureTerm {
 }
 
 /** What can be filtered by, as written in the address. */
-export const FILTERS = ['year', 'camera', 'folder', 'format', 'orientation', 'gps'] as const
+export const FILTERS = [
+  'year',
+  'camera',
+  'folder',
+  'format',
+  'orientation',
+  'gps',
+  'generated',
+] as const
 export type FilterName = (typeof FILTERS)[number]
 export type Filters = Readonly<Partial<Record<FilterName, string>>>
 
@@ -111,8 +119,14 @@ export function toRequest(
   }
 }
 
+/** Whether filters leave pictures out. */
+export function isNarrowed({ generated, ...others }: Filters): boolean {
+  return Object.keys(others).length > 0 || (generated !== undefined && generated !== 'any')
+}
+
 /** Filters as the server takes them. */
-export function toFilter({ year, camera, folder, format, orientation, gps }: Filters): Filter {
+export function toFilter(filters: Filters): Filter {
+  const { year, camera, folder, format, orientation, gps, generated } = filters
   return {
     ...(year && { after: year, before: String(Number(year) + 1).padStart(4, '0') }),
     ...(camera && { camera }),
@@ -120,9 +134,14 @@ export function toFilter({ year, camera, folder, format, orientation, gps }: Fil
     ...(format && { format: [format] }),
     ...(isOrientation(orientation) && { orientation }),
     ...(gps && { gps: gps === 'true' }),
+    ...(isGenerated(generated) && { generated }),
   }
 }
 
 function isOrientation(value: string | undefined): value is NonNullable<Filter['orientation']> {
   return value === 'landscape' || value === 'portrait' || value === 'square'
+}
+
+function isGenerated(value: string | undefined): value is NonNullable<Filter['generated']> {
+  return value === 'any' || value === 'only' || value === 'none'
 }

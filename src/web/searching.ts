@@ -135,13 +135,14 @@ async function countEach(client: Client, filters: Filters): Promise<FacetsRespon
 }
 
 function queryOf(filters: Filters) {
-  const { after, before, camera, folder, orientation, format, gps } = toFilter(filters)
+  const { after, before, camera, folder, orientation, format, gps, generated } = toFilter(filters)
   return {
     after,
     before,
     camera,
     folder,
     orientation,
+    generated,
     format: format?.join(','),
     gps: gps === undefined ? undefined : (String(gps) as 'true' | 'false'),
   }

@@ -8,6 +8,8 @@ import type {
   SearchItem,
   SessionResponse,
 } from '../api/contract.ts'
+import type { Generation } from '../api/generation-contract.ts'
+import type { Order } from './orders.ts'
 import { EMPTY, type Query } from './query.ts'
 
 /** Why something did not work, for a person. */
@@ -28,6 +30,21 @@ export interface Results {
   readonly trouble: Trouble | null
 }
 
+/** What is being drawn, or was drawn last. */
+export interface Development {
+  readonly order: Order
+  readonly isOpen: boolean
+  /** `lost`: the connection broke, and is tried again. */
+  readonly phase: 'ordering' | 'following' | 'lost' | 'over'
+  /** Null until the server has taken the order. */
+  readonly generation: Generation | null
+  /** What the pictures of this round look like so far, as data: URLs. */
+  readonly previews: readonly string[]
+  /** Ids of the pictures that were kept, by their number among the candidates. */
+  readonly kept: Readonly<Record<number, string>>
+  readonly trouble: Trouble | null
+}
+
 /** Everything that the page shows. */
 export interface State {
   /** Null until the server has said who is asking. */
@@ -40,6 +57,11 @@ export interface State {
   /** Id of the picture that is shown large. */
   readonly view: string | null
   readonly detail: ImageDetail | null
+  /** The picture that was shown large last, and the one before it. */
+  readonly opened: readonly string[]
+  readonly development: Development | null
+  /** Why this server draws nothing, once it has said so. */
+  readonly cannotDraw: string | null
   readonly isCollectionOpen: boolean
   readonly roots: RootsResponse | null
   readonly failures: FailuresResponse['items']
@@ -65,6 +87,9 @@ export const START: State = {
   facets: null,
   view: null,
   detail: null,
+  opened: [],
+  development: null,
+  cannotDraw: null,
   isCollectionOpen: false,
   roots: null,
   failures: [],

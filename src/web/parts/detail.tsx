@@ -5,6 +5,7 @@ import { fileName } from '../describe.ts'
 import { placeholder } from '../placeholder.ts'
 import { Classify } from './classify.tsx'
 import { Dialog } from './dialog.tsx'
+import { DrawWith } from './draw-with.tsx'
 import { Facts } from './facts.tsx'
 import { Icon } from './icon.tsx'
 
@@ -57,7 +58,10 @@ export function Detail({ state, actions }: PartProps) {
       </div>
       <aside>
         <div class="aside-top">
-          <h2>{name}</h2>
+          <h2>
+            {name}
+            {image?.generated && <span class="generated">generated</span>}
+          </h2>
           <button type="button" class="icon" aria-label="Close" onClick={actions.closeView}>
             <Icon name="close" />
           </button>
@@ -83,6 +87,7 @@ export function Detail({ state, actions }: PartProps) {
         </div>
         <Facts detail={detail} relevance={item?.relevance ?? null} fileUrl={actions.fileUrl(id)} />
         <Classify key={id} id={id} classify={actions.classify} />
+        {image && <DrawWith key={`draw-${id}`} picture={image} state={state} actions={actions} />}
       </aside>
     </Dialog>
   )

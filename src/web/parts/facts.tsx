@@ -27,6 +27,7 @@ export function Facts({ detail, relevance, fileUrl }: FactsProps) {
       </a>,
     ])
   }
+  if (detail.generated) facts.push(['Made by', 'A trained algorithm, as its file says'])
   facts.push(['Size', `${width} × ${height}, ${sizeText(sizeBytes)}, ${format.toUpperCase()}`])
   if (relevance !== null) facts.push(['Relevance', `${Math.round(relevance * 100)} %`])
   return (

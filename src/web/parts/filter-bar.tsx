@@ -2,7 +2,7 @@
 import type { FacetsResponse } from '../../api/contract.ts'
 import type { PartProps } from '../app.tsx'
 import { fileName } from '../describe.ts'
-import { canOrderByDate, type FilterName } from '../query.ts'
+import { canOrderByDate, type FilterName, isNarrowed } from '../query.ts'
 
 interface Choice {
   readonly value: string
@@ -57,7 +57,7 @@ const BARS: readonly {
 
 export function FilterBar({ state: { query, facets }, actions }: PartProps) {
   const bars = BARS.map((bar) => ({ ...bar, given: facets ? bar.choices(facets) : [] }))
-  const isSet = Object.keys(query.filters).length > 0
+  const isSet = isNarrowed(query.filters)
   return (
     <div class="filters" role="group" aria-label="Filters">
       {bars.map(({ name, label, any, given }) => {
@@ -84,6 +84,18 @@ export function FilterBar({ state: { query, facets }, actions }: PartProps) {
           </span>
         )
       })}
+      <label class={query.filters.generated === undefined ? 'pill switch' : 'pill switch set'}>
+        <input
+          type="checkbox"
+          role="switch"
+          checked={query.filters.generated !== undefined}
+          onChange={(event: Event) => {
+            const { checked } = event.target as HTMLInputElement
+            actions.filter('generated', checked ? 'any' : undefined)
+          }}
+        />
+        Include generated pictures
+      </label>
       <button type="button" class="quiet" onClick={actions.clearFilters} hidden={!isSet}>
         Clear filters
       </button>

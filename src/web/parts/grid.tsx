@@ -114,6 +114,7 @@ const Picture = memo(({ item, tile, isDoubtful, actions }: PictureProps) => {
           onLoad={(event: Event) => (event.target as HTMLElement).classList.add('there')}
           onError={(event: Event) => (event.target as HTMLElement).classList.add('there')}
         />
+        {image.generated && <span class="generated">generated</span>}
         <span class="caption">
           <span class="caption-name">{name}</span>
           <span class="relevance" hidden={percent === null}>

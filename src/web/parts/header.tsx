@@ -10,6 +10,7 @@ const MARK = new URL('../mark.svg', import.meta.url).href
 
 export function Header({ state, actions }: PartProps) {
   const running = state.jobs.find(isRunning)
+  const { development } = state
   return (
     <header class="top">
       <h1>
@@ -27,6 +28,17 @@ export function Header({ state, actions }: PartProps) {
       </h1>
       <SearchBox state={state} actions={actions} />
       <div class="ways">
+        <button
+          type="button"
+          class="way"
+          hidden={!development || development.isOpen}
+          onClick={actions.openDevelopment}
+        >
+          <span class="badge">
+            <span class="pulse" hidden={development?.phase === 'over'} />
+            {development?.phase === 'over' ? 'Drawn' : 'Drawing'}
+          </span>
+        </button>
         <button type="button" class="way" onClick={actions.openCollection}>
           <Icon name="folder" />
           <span class="wide">Collection</span>

@@ -1,6 +1,7 @@
 // What is shown where there are no pictures: why, and what to do.
 import type { PartProps } from '../app.tsx'
 import { isRunning } from '../collecting.ts'
+import { isNarrowed } from '../query.ts'
 
 export function Nothing({ state, actions }: PartProps) {
   const { results, jobs, query, roots } = state
@@ -17,7 +18,7 @@ export function Nothing({ state, actions }: PartProps) {
     )
   }
   if (phase !== 'ready' || items.length > 0) return null
-  if (Object.keys(query.filters).length > 0) {
+  if (isNarrowed(query.filters)) {
     return (
       <section class="nothing" key="filtered">
         <h2>No picture is like that</h2>

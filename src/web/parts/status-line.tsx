@@ -2,8 +2,9 @@
 import type { PartProps } from '../app.tsx'
 import { countText } from '../describe.ts'
 import { isListing } from '../query.ts'
+import { DevelopIt } from './develop-it.tsx'
 
-export function StatusLine({ state }: PartProps) {
+export function StatusLine({ state, actions }: PartProps) {
   const { results, answered } = state
   const { phase, items, matching, tookMs, relevanceThreshold } = results
   const isBusy = phase === 'loading' || phase === 'loading-more'
@@ -22,6 +23,7 @@ export function StatusLine({ state }: PartProps) {
       <p class="doubt" hidden={!isDoubtful}>
         Probably no picture shows this. These come closest.
       </p>
+      <DevelopIt state={state} actions={actions} />
     </div>
   )
 }
