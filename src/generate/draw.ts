@@ -1,6 +1,7 @@
 // One order drawn: condition → embeddings → latents, step by step → pictures. All pictures take each
-// step together; what is random comes from each one's own noise, in this order: the prior's noise, the
-// noise that the drawing begins with, that of the variation, that of the steps, the upsampler's.
+// step together, and a signal ends the drawing before the next run of a network. What is random comes
+// from each picture's own noise, in this order: the prior's noise, the noise that the drawing begins
+// with, that of the variation, that of the steps, the upsampler's.
 import { type Canvas, freeCells, keepCells, paste, resize, stretch } from './canvas.ts'
 import { codecSize, decodeLatents, encodePicture, latentRow, toRaster } from './codec.ts'
 import { type Meanings, noisesOf, type Studio, understand } from './conditions.ts'
@@ -49,7 +50,6 @@ export async function* drawPictures(
       step % PREVIEW_EVERY === 0 && step < walk.steps && !spec.sequential && !upsampler
     const previews = isShown ? { previews: finish(await decode(place.z)) } : {}
     yield { type: 'step', step, steps: total, ...previews }
-    signal?.throwIfAborted()
   }
 
   let planes = await decode(x)
@@ -58,7 +58,6 @@ export async function* drawPictures(
       planes = larger
       step++
       yield { type: 'step', step, steps: total }
-      signal?.throwIfAborted()
     }
   }
   return finish(planes).map((picture, i) => {

@@ -55,7 +55,7 @@ export interface DrawEvent {
 export interface Drawing {
   readonly seed: number
   readonly picture: Raster
-  /** What the decoder was given, where the pipeline works with embeddings. */
+  /** What the decoder was given, before variation, where the pipeline works with embeddings. */
   readonly embedding: UnitVector | null
 }
 

@@ -1,7 +1,13 @@
 // OpenAI's own client against a server that listens, with a painter that does what the test says.
-import OpenAI, { APIError, toFile } from 'openai'
+import OpenAI, {
+  APIError,
+  AuthenticationError,
+  BadRequestError,
+  PermissionDeniedError,
+  toFile,
+} from 'openai'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createApi, type OpenApi } from '../../src/api/app.ts'
 import { type RunningServer, startServer } from '../../src/api/server.ts'
 import { fromXmp } from '../../src/generate/provenance.ts'
@@ -10,6 +16,7 @@ import { openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture, makeBrokenPicture } from '../helpers/noise-pictures.ts'
+import { until } from '../helpers/until.ts'
 
 const painter = useFakePainter()
 
@@ -186,7 +193,7 @@ describeDatabase("OpenAI's client", (newPlace) => {
       ['a negative seed', { prompt: 'a', seed: -1 }, 'seed'],
     ])('about %s', async (_, params, param) => {
       const error = await generate(params)
-      expect(error).toBeInstanceOf(OpenAI.BadRequestError)
+      expect(error).toBeInstanceOf(BadRequestError)
       expect(error).toMatchObject({
         status: 400,
         type: 'invalid_request_error',
@@ -202,7 +209,7 @@ describeDatabase("OpenAI's client", (newPlace) => {
           prompt: 'a',
           stream: true,
           partial_images: 1,
-        }) as Promise<unknown>,
+        }),
       )
       expect(error).toMatchObject({ status: 400, param: 'stream' })
     })
@@ -255,12 +262,12 @@ describeDatabase("OpenAI's client", (newPlace) => {
       const wrong = await thrownBy(
         clientOf(keyed.server, 'sk-wrong').images.generate({ prompt: 'a' }),
       )
-      expect(wrong).toBeInstanceOf(OpenAI.AuthenticationError)
+      expect(wrong).toBeInstanceOf(AuthenticationError)
       expect(wrong).toMatchObject({ type: 'authentication_error', code: 'unauthorized' })
       const may = await thrownBy(
         clientOf(keyed.server, reader.key).images.generate({ prompt: 'a' }),
       )
-      expect(may).toBeInstanceOf(OpenAI.PermissionDeniedError)
+      expect(may).toBeInstanceOf(PermissionDeniedError)
       const images = await clientOf(keyed.server, key).images.generate({ prompt: 'a' })
       expect(images.data).toHaveLength(1)
       await api.lucida.keys.revoke(id)
@@ -276,10 +283,10 @@ describeDatabase("OpenAI's client", (newPlace) => {
       () => 'drawn',
       () => 'gone',
     )
-    await vi.waitUntil(() => painter.active === 1)
+    await until(() => painter.active === 1)
     gone.abort()
     expect(await ended).toBe('gone')
-    await vi.waitUntil(() => painter.active === 0 && api.api.generations.pending === 0)
+    await until(() => painter.active === 0 && api.api.generations.pending === 0)
     painter.reset()
     expect((await client.images.generate({ prompt: 'fog' })).data).toHaveLength(1)
   })
@@ -289,7 +296,7 @@ describeDatabase("OpenAI's client", (newPlace) => {
     const patience = { headersMs: 10_000, requestMs: 10_000, idleMs: 300 }
     await using other = await listening(createApi(api.lucida), patience)
     const drawing = clientOf(other.server).images.generate({ prompt: 'slow' })
-    await vi.waitUntil(() => painter.active === 1)
+    await until(() => painter.active === 1)
     await new Promise((resolve) => setTimeout(resolve, 1000))
     gate.open()
     expect((await drawing).data).toHaveLength(1)

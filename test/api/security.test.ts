@@ -116,6 +116,8 @@ describeDatabase('refused', (newPlace) => {
     const changes: [string, string, Ask][] = [
       ['POST', '/v1/index', { json: {} }],
       ['POST', '/v1/search', { json: { terms: [{ text: 'red' }] } }],
+      ['POST', '/v1/generations', { json: { text: 'red' } }],
+      ['POST', '/v1/images/generations', { json: { prompt: 'red' } }],
       ['POST', '/v1/session', { json: { key: 'lk_1' } }],
       ['DELETE', `/v1/images/${'0'.repeat(64)}`, { method: 'DELETE' }],
     ]

@@ -279,6 +279,14 @@ describe('orders', () => {
     await expect(hashes({ signal: AbortSignal.abort(new Error('no')) })).rejects.toThrow('no')
   })
 
+  test('end when the painter is closed', async () => {
+    const closing = await openToy('toy-unclip')
+    const drawing = (async () => {
+      for await (const { step } of closing.draw(DOG)) if (step === 2) await closing.close()
+    })()
+    await expect(drawing).rejects.toMatchObject({ code: 'internal' })
+  })
+
   test('after closing are refused', async () => {
     const closed = await openToy('toy-unclip')
     await closed.close()

@@ -130,7 +130,10 @@ async function draw(
   const paths = isWritten ? await writeCandidates(candidates, resolve(io.cwd, base), all) : []
   const kept = picture && (await lucida.gallery.find(picture)).path
   if (json) {
-    const rows = candidates.map(({ png: _, ...facts }, i) => ({ ...facts, path: paths[i] ?? null }))
+    const rows = candidates.map((candidate, i) => {
+      const { png: _, ...facts } = candidate
+      return { ...facts, path: paths[i] ?? null }
+    })
     printJson(io, { id, candidates: rows, tries, picture, path: kept, offered })
   } else printCandidates(io, candidates, paths, kept)
   if (keep && !kept) {
@@ -146,7 +149,14 @@ async function howOf(
   const { avoid, candidates, seed, steps, guidance, variation, size, rounds, keep } = flags
   const { start, strength, mask } = flags
   return {
-    ...{ avoid, candidates, seed, steps, guidance, variation, size, rounds },
+    avoid,
+    candidates,
+    seed,
+    steps,
+    guidance,
+    variation,
+    size,
+    rounds,
     keep: keep ? 'best' : 'none',
     ...(start !== undefined && {
       start: {
