@@ -28,6 +28,16 @@ export function Header({ state, actions }: PartProps) {
       </h1>
       <SearchBox state={state} actions={actions} />
       <div class="ways">
+        <button type="button" class="way" onClick={actions.openCollection}>
+          <Icon name="folder" />
+          <span class="wide">Collection</span>
+          {running && (
+            <span class="badge">
+              <span class="pulse" />
+              {running.found > 0 ? `${running.done} of ${running.found}` : 'indexing'}
+            </span>
+          )}
+        </button>
         <button
           type="button"
           class="way"
@@ -38,16 +48,6 @@ export function Header({ state, actions }: PartProps) {
             <span class="pulse" hidden={development?.phase === 'over'} />
             {development?.phase === 'over' ? 'Drawn' : 'Drawing'}
           </span>
-        </button>
-        <button type="button" class="way" onClick={actions.openCollection}>
-          <Icon name="folder" />
-          <span class="wide">Collection</span>
-          {running && (
-            <span class="badge">
-              <span class="pulse" />
-              {running.found > 0 ? `${running.done} of ${running.found}` : 'indexing'}
-            </span>
-          )}
         </button>
         <ThemeButton />
       </div>
