@@ -3,7 +3,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createApi } from '../../src/api/app.ts'
 import { startServer } from '../../src/api/server.ts'
 import { sha256 } from '../../src/core/hash.ts'
@@ -15,6 +15,7 @@ import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture, makeBrokenPicture } from '../helpers/noise-pictures.ts'
 import { openAt, writeDrawings } from '../helpers/open-lucida.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
+import { until } from '../helpers/until.ts'
 
 const painter = useFakePainter()
 const lines = (text: string) => text.split('\n').slice(0, -1)
@@ -251,10 +252,10 @@ describeDatabase('drawing from the shell', (newPlace) => {
       const running = run(['generate', 'fog', '--keep', '-o', 'never.png'], {
         signal: interrupt.signal,
       })
-      await vi.waitUntil(() => painter.active === 1, { timeout: 30_000 })
+      await until(() => painter.active === 1)
       interrupt.abort()
       expect(await running).toMatchObject({ code: 130, out: '' })
-      await vi.waitUntil(() => painter.active === 0)
+      await until(() => painter.active === 0)
       const after = [
         await readdir(folder.path),
         await readdir(join(place.dataDir, 'drawn')).catch(() => []),

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Generation } from '../../src/api/generation-contract.ts'
 import type { SearchResponse } from '../../src/api/contract.ts'
 import { createClient, type GenerationNews } from '../../src/client/client.ts'
@@ -16,6 +16,7 @@ import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture, makeBrokenPicture } from '../helpers/noise-pictures.ts'
 import { indexAll } from '../helpers/open-lucida.ts'
 import { noisePicture } from '../helpers/toy-pipelines.ts'
+import { until } from '../helpers/until.ts'
 
 const painter = useFakePainter()
 const TEXT = { text: 'a dog on the beach' }
@@ -142,7 +143,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       })
       expect(other.generation.id).not.toBe(first.generation.id)
       gate.open()
-      await vi.waitUntil(() => api.api.generations.pending === 0)
+      await until(() => api.api.generations.pending === 0)
       expect((await ask()).status).toBe(202)
     })
 
@@ -209,7 +210,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
     test('it goes on where a connection broke', async () => {
       const gate = painter.hold()
       const { generation } = await client().startGeneration({ body: { ...TEXT, seed: 77 } })
-      await vi.waitUntil(() => painter.active === 1)
+      await until(() => painter.active === 1)
       const answer = await api.ask(generation.eventsUrl, { headers: { 'last-event-id': '1' } })
       gate.open()
       const text = await answer.text()
@@ -237,12 +238,12 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       const before = await keptFiles()
       painter.hold()
       const { generation } = await client().startGeneration({ body: { text: 'fog', keep: 'best' } })
-      await vi.waitUntil(() => painter.active === 1)
+      await until(() => painter.active === 1)
       const { id } = generation
       expect((await find(id)).status).toBe('running')
       const answer = await api.ask(`/v1/generations/${id}`, { method: 'DELETE' })
       expect(answer.status).toBe(202)
-      await vi.waitUntil(async () => (await find(id)).status === 'cancelled')
+      await until(async () => (await find(id)).status === 'cancelled')
       expect(painter.active).toBe(0)
       expect(await keptFiles()).toEqual(before)
       expect(await api.lucida.generation(id)).toMatchObject({ state: 'cancelled', picture: null })
@@ -252,13 +253,13 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       const gate = painter.hold()
       const first = await client().startGeneration({ body: { text: 'first' } })
       const second = await client().startGeneration({ body: { text: 'second' } })
-      await vi.waitUntil(() => painter.active === 1)
+      await until(() => painter.active === 1)
       const { generation } = await client().cancelGeneration({
         params: { id: second.generation.id },
       })
       expect(generation.status).toBe('cancelled')
       gate.open()
-      await vi.waitUntil(async () => (await find(first.generation.id)).status === 'done')
+      await until(async () => (await find(first.generation.id)).status === 'done')
       expect(painter.orders).toHaveLength(1)
     })
   })
@@ -282,7 +283,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
     expect(await (await api.ask('/metrics')).text()).toMatch(/^lucida_draw_pending 50$/m)
     for (const id of ids.slice(1)) await api.ask(`/v1/generations/${id}`, { method: 'DELETE' })
     gate.open()
-    await vi.waitUntil(() => api.api.generations.pending === 0)
+    await until(() => api.api.generations.pending === 0)
   })
 
   describe('keeping a candidate', () => {
@@ -454,7 +455,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       const { generation } = await api.json<SearchResponse>('/v1/search', { json })
       const { request } = await find(generation!.id)
       expect(request.idea).toEqual({ mix: [{ text: 'a fox' }, { text: 'snow', weight: -0.5 }] })
-      await vi.waitUntil(() => api.api.generations.pending === 0)
+      await until(() => api.api.generations.pending === 0)
     })
 
     test('shows the near misses, where there are pictures', async () => {
@@ -466,7 +467,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
         expect(items.length).toBeGreaterThan(0)
         const isFound = items.some(({ relevance }) => relevance! >= relevanceThreshold!)
         expect(generation === null).toBe(isFound)
-        await vi.waitUntil(() => api.api.generations.pending === 0)
+        await until(() => api.api.generations.pending === 0)
       }
     })
 
@@ -474,7 +475,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       const { items, generation } = await api.json<SearchResponse>(`${MISSING}&orderBy=takenAt`)
       expect(items).toEqual([])
       expect(generation).not.toBeNull()
-      await vi.waitUntil(() => api.api.generations.pending === 0)
+      await until(() => api.api.generations.pending === 0)
     })
 
     test('draws nothing for later pages, nor unless it is asked to', async () => {
@@ -508,7 +509,7 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       new Request('http://localhost/v1/generations', { method: 'POST', body, headers }),
     )
     const { generation } = (await answer.json()) as { generation: Generation }
-    await vi.waitUntil(() => painter.active === 1)
+    await until(() => painter.active === 1)
     await other[Symbol.asyncDispose]()
     expect(painter.active).toBe(0)
     expect(await find(generation.id)).toMatchObject({ status: 'cancelled' })

@@ -7,7 +7,7 @@ import OpenAI, {
   toFile,
 } from 'openai'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createApi, type OpenApi } from '../../src/api/app.ts'
 import { type RunningServer, startServer } from '../../src/api/server.ts'
 import { fromXmp } from '../../src/generate/provenance.ts'
@@ -16,6 +16,7 @@ import { openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture, makeBrokenPicture } from '../helpers/noise-pictures.ts'
+import { until } from '../helpers/until.ts'
 
 const painter = useFakePainter()
 
@@ -282,10 +283,10 @@ describeDatabase("OpenAI's client", (newPlace) => {
       () => 'drawn',
       () => 'gone',
     )
-    await vi.waitUntil(() => painter.active === 1)
+    await until(() => painter.active === 1)
     gone.abort()
     expect(await ended).toBe('gone')
-    await vi.waitUntil(() => painter.active === 0 && api.api.generations.pending === 0)
+    await until(() => painter.active === 0 && api.api.generations.pending === 0)
     painter.reset()
     expect((await client.images.generate({ prompt: 'fog' })).data).toHaveLength(1)
   })
@@ -295,7 +296,7 @@ describeDatabase("OpenAI's client", (newPlace) => {
     const patience = { headersMs: 10_000, requestMs: 10_000, idleMs: 300 }
     await using other = await listening(createApi(api.lucida), patience)
     const drawing = clientOf(other.server).images.generate({ prompt: 'slow' })
-    await vi.waitUntil(() => painter.active === 1)
+    await until(() => painter.active === 1)
     await new Promise((resolve) => setTimeout(resolve, 1000))
     gate.open()
     expect((await drawing).data).toHaveLength(1)

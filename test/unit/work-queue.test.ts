@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type Numbered, openWorkQueue, type Work } from '../../src/api/work-queue.ts'
 import { LucidaError } from '../../src/core/errors.ts'
 import { newGate } from '../helpers/gate.ts'
+import { until } from '../helpers/until.ts'
 
 interface Facts {
   readonly done: number
@@ -45,11 +46,11 @@ describe('a queue of work', () => {
       queue.start({ done: 0 }, work('a')),
       queue.start({ done: 0 }, work('b')),
     ]
-    await vi.waitUntil(() => log.length > 0)
+    await until(() => log.length > 0)
     expect([queue.find(first.id).state, queue.find(second.id).state]).toEqual(['running', 'queued'])
     expect(queue.pending).toBe(2)
     gate.open()
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends'])
     expect(queue.list().map(({ id }) => id)).toEqual([second.id, first.id])
   })
@@ -70,7 +71,7 @@ describe('a queue of work', () => {
     const queue = open()
     const many = queue.start({ done: 0 }, telling('a', 'b', 'c', 'd'))
     const steps = queue.start({ done: 0 }, telling('step 1', 'round 1', 'step 2'))
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     expect(await hearAll(queue.events(many.id, 0, never))).toEqual([
       [2, 'b'],
       [3, 'c'],
@@ -101,7 +102,7 @@ describe('a queue of work', () => {
     const unknown = queue.start({ done: 0 }, async () => {
       throw new TypeError('x is undefined')
     })
-    await vi.waitUntil(() => ended.mock.calls.length === 2)
+    await until(() => ended.mock.calls.length === 2)
     expect(queue.find(known.id).error).toEqual({ code: 'disk_full', message: 'no room' })
     expect(queue.find(unknown.id).error).toMatchObject({ code: 'internal' })
     expect(ended.mock.calls.map(([{ state }]) => state)).toEqual(['failed', 'failed'])
@@ -117,10 +118,10 @@ describe('a queue of work', () => {
       })
     })
     const waiting = queue.start({ done: 0 }, telling('never'))
-    await vi.waitUntil(() => begun.mock.calls.length > 0)
+    await until(() => begun.mock.calls.length > 0)
     expect(queue.cancel(waiting.id).state).toBe('cancelled')
     queue.cancel(running.id)
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     expect(queue.find(running.id)).toMatchObject({ state: 'cancelled', error: null })
     expect(await hearAll(queue.events(waiting.id, 0, never))).toEqual([])
   })
@@ -132,10 +133,10 @@ describe('a queue of work', () => {
       await gate.opened
       throw new LucidaError('disk_full', 'no room')
     })
-    await vi.waitUntil(() => queue.find(id).state === 'running')
+    await until(() => queue.find(id).state === 'running')
     queue.cancel(id)
     gate.open()
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     expect(queue.find(id)).toMatchObject({ state: 'failed', error: { code: 'disk_full' } })
   })
 
@@ -145,9 +146,9 @@ describe('a queue of work', () => {
     const ids = Array.from({ length: 50 }, () => queue.start({ done: 0 }, () => gate.opened).id)
     expect(() => queue.start({ done: 0 }, telling())).toThrow('Too many jobs wait')
     gate.open()
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     queue.start({ done: 0 }, telling())
-    await vi.waitUntil(() => queue.pending === 0)
+    await until(() => queue.pending === 0)
     queue.start({ done: 0 }, telling())
     expect(queue.has(ids[0]!)).toBe(false)
     expect(queue.has(ids[1]!)).toBe(true)
