@@ -330,7 +330,7 @@ describe('following an order', () => {
   })
 
   test('an order that is called off before the server has taken it is cancelled there', async () => {
-    let take = (_: Generation) => {}
+    let take: (taken: Generation) => void = () => {}
     const { store, developing, asked } = serve({
       start: () => new Promise((resolve) => (take = resolve)),
     })

@@ -76,7 +76,7 @@ describeDrawing(`drawing from the page${NO_GENERATOR}`, () => {
     await expect.poll(() => image.evaluate(widthOf), WAIT).toBeGreaterThan(0)
 
     const downloading = page.waitForEvent('download', WAIT)
-    await first.getByRole('link', { name: 'Download Candidate 1' }).click()
+    await first.getByRole('link', { name: 'Download Candidate 1', exact: true }).click()
     const download = await downloading
     expect(download.suggestedFilename()).toMatch(/^lucida-generated-\d+\.png$/)
     const { default: sharp } = await import('sharp')
@@ -131,7 +131,7 @@ describeDrawing(`drawing from the page${NO_GENERATOR}`, () => {
     await panel.getByText('This was drawn before, and a picture was kept.').waitFor(WAIT)
     await expectMarked(panel)
     await panel.getByRole('button', { name: 'Draw others' }).click()
-    await panel.getByRole('link', { name: 'Download Candidate 1' }).waitFor(WAIT)
+    await panel.getByRole('link', { name: 'Download Candidate 1', exact: true }).waitFor(WAIT)
   })
 
   test('what is found is not offered to be drawn', async () => {

@@ -14,8 +14,11 @@ export function Development({ state, actions }: PartProps) {
   const heading = useRef<HTMLHeadingElement>(null)
   const stop = useRef<HTMLButtonElement>(null)
   useLayoutEffect(() => {
-    // The button that was pressed goes; what it has brought about is told under the heading.
-    if (isOver && document.activeElement === stop.current) heading.current?.focus()
+    // The button that was pressed goes; what it has brought about is told under the heading. The
+    // browser may have noticed already that the button is gone.
+    const { activeElement, body } = document
+    const isLost = activeElement === stop.current || activeElement === body
+    if (isOver && isLost) heading.current?.focus()
   }, [isOver])
   const steps = generation && stepsOf(generation)
   const isKept = Object.keys(kept).length > 0 || (isOver && generation?.picture != null)
