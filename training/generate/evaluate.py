@@ -1,5 +1,5 @@
 """Step 9: measure the model folder: how far its pictures are from photographs, how they answer prompts,
-whether they are copies, and what variations, walks between two and text differences do.
+whether they are copies, and what `edits` do.
 
     python -m generate.evaluate"""
 
@@ -10,23 +10,17 @@ import time
 import numpy as np
 from PIL import Image, ImageFilter
 
-from clip.models import unit
-
 from .ablation import fidelity, mean_cosine, noises
 from .codec import load_latents
+from .edits import edits
 from .export import decoded
-from .metrics import frechet, kernel, nearest, slerp
+from .metrics import frechet, kernel, nearest
 from .pictures import Pictures
 from .pipeline import Pipeline
-from .settings import EMBEDDING, RECIPES, Recipe
+from .settings import RECIPES, Recipe
 from .spaces import features, judge, open_spaces, small, training_features, yardstick
 
 BLUR_PX = 2
-STRAYS = (0.0, 0.2, 0.4, 0.6, 0.8)  # shares of noise in an embedding
-SOURCES = 50  # pictures that are varied, and pairs that are walked between or altered by a text
-WALK = 9
-THETA = 0.35  # how far a text difference turns an embedding
-NOTHING_SAID = "a photo"
 MOST_FLAGGED = 0.005
 TASTE = 4  # of which the best is chosen
 SHOWN_PAIRS = 20
@@ -61,7 +55,7 @@ class Evaluation:
         result["seconds a picture"] = (time.monotonic() - started) / len(self.rows)
         for name, measure in {
             "distribution": self.distribution, "prompts": self.prompts, "memory": self.memory,
-            "variations": self.variations, "walks": self.walks, "text differences": self.text_differences,
+            **edits(self.pipeline, self.spaces, self.pictures, self.rows),
         }.items():
             result[name] = measure()
             print(f"{time.monotonic() - started:.0f} s: {name} {json.dumps(result[name])}", flush=True)
@@ -161,65 +155,6 @@ class Evaluation:
         pairs = [np.concatenate([drawn[i], self.pictures.pixels[rows[i]]], axis=1) for i in closest]
         lines = [np.concatenate(pairs[at : at + 5], axis=1) for at in range(0, len(pairs) // 5 * 5, 5)]
         Image.fromarray(np.concatenate(lines)).save(self.recipe.folder / f"closest-{name}.png")
-
-    def variations(self) -> list[dict]:
-        """The more noise in an embedding, the further from the source, and from each other."""
-        rows = self.rows[:: max(1, len(self.rows) // SOURCES)][:SOURCES]
-        source = self.pictures.embeddings[0, rows]
-        found = []
-        for stray in STRAYS:
-            pixels, seen = [], []
-            for seed in (1, 2):
-                random = np.random.default_rng([seed, 7])
-                _, start = noises(range(seed * 10_000, seed * 10_000 + len(rows)))
-                pixels.append(self.pipeline.draw(source, start, stray, random.standard_normal((len(rows), EMBEDDING), np.float32)))
-                seen.append(features({"own": self.spaces["own"]}, pixels[-1])["own"])
-            one, two = (small(p) for p in pixels)
-            found.append({
-                "noise": stray, "to source": mean_cosine(np.concatenate(seen), np.concatenate([source, source])),
-                "apart": float(np.sqrt(((one - two) ** 2).mean(1)).mean()), "cosine apart": 1 - mean_cosine(*seen),
-            })
-        return found
-
-    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
-        rows = self.random.permutation(self.rows)
-        count = min(SOURCES, len(rows) // 2)
-        return rows[:count], rows[count : 2 * count]
-
-    def walks(self) -> dict:
-        """Slerp between two photographs' embeddings, with the same noise: does what is drawn move evenly?"""
-        ends = [self.pictures.embeddings[0, rows] for rows in self.pairs()]
-        _, start = noises(range(len(ends[0])))
-        seen = [
-            features({"own": self.spaces["own"]}, self.pipeline.draw(slerp(*ends, share), start))["own"]
-            for share in np.linspace(0, 1, WALK)
-        ]
-        steps = np.stack([np.arccos(np.clip((a * b).sum(1), -1, 1)) for a, b in zip(seen, seen[1:])])
-        direct = np.arccos(np.clip((seen[0] * seen[-1]).sum(1), -1, 1))
-        arc = np.arccos(np.clip((ends[0] * ends[1]).sum(1), -1, 1))
-        nearer = np.stack([(one * ends[1]).sum(1) - (one * ends[0]).sum(1) for one in seen])
-        return {
-            "pairs": len(arc), "steps": WALK - 1, "arc": float(arc.mean()), "path": float(steps.sum(0).mean()),
-            "ends apart": float(direct.mean()), "largest step": float((steps.max(0) / steps.sum(0)).mean()),
-            "forward": float((np.diff(nearer, axis=0) > 0).mean()),
-        }
-
-    def text_differences(self) -> dict:
-        """A photograph's embedding, turned towards what a text says that `NOTHING_SAID` does not."""
-        rows, others = self.pairs()
-        source = self.pictures.embeddings[0, rows]
-        target = self.pictures.arrays["text_embeddings"][self.pictures.text_ids[others, 0]]
-        difference = unit(target - self.spaces["own"].embed_texts([NOTHING_SAID]))
-        _, start = noises(range(len(rows)))
-        before, after = (self.pipeline.draw(one, start) for one in (source, slerp(source, difference, THETA)))
-        decides = judge(self.spaces)
-        texts = self.pictures.arrays["texts"][self.pictures.text_ids[others, 0]].tolist()
-        found = {"pairs": len(rows), "theta": THETA}
-        for name in {"own", decides}:
-            space = {name: self.spaces[name]}
-            gain = ((features(space, after)[name] - features(space, before)[name]) * self.spaces[name].embed_texts(texts)).sum(1)
-            found[name] = {"nearer": float((gain > 0).mean()), "gain": float(gain.mean())}
-        return found
 
 
 if __name__ == "__main__":

@@ -52,14 +52,13 @@ def learn(recipe: Recipe, task: Task, minutes: float | None = None) -> None:
     workers, mine = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
     if workers > 1:
         dist.init_process_group("gloo")
-    forward = torch.compile(network) if recipe.compile else network
     network.train()
     logged, loss_sum, losses = elapsed, 0.0, 0
     began = time.monotonic()
     while elapsed < total_s:
         for group in optimiser.param_groups:
             group["lr"] = task.stage.rate * min(1, (step + 1) / WARM_UP) * falling(elapsed / total_s)
-        loss = task.loss(forward, step * workers + mine)
+        loss = task.loss(network, step * workers + mine)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         now = time.monotonic()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clip.settings import DIMENSION, REPOSITORY, cache_root
 
+TRAINING_FOLDER = Path(__file__).parent
 MODEL_NAME = "lucida-unclip-1"
 CLIP_NAME = "lucida-clip-1"  # whose space the embeddings are of
 
@@ -51,7 +52,6 @@ class Recipe:
     generations: int  # pictures from validation texts, at most
     prompts: int  # captions of the yardstick that are drawn
     pictures_per_set: int | None = None  # fewer, for trying the chain out
-    compile: bool = True
 
     @property
     def folder(self) -> Path:
@@ -67,9 +67,9 @@ class Recipe:
 
 RECIPES = {
     "full": Recipe(
-        name="full", width=48, prior_width=384,
-        decoder=Stage(minutes=45, batch=64, rate=1e-3),
-        refiner=Stage(minutes=10, batch=32, rate=1e-3, log_every_s=60),
+        name="full", width=32, prior_width=384,
+        decoder=Stage(minutes=52, batch=32, rate=8e-4),
+        refiner=Stage(minutes=8, batch=32, rate=1e-3, log_every_s=60),
         prior=Stage(minutes=6, batch=512, rate=1e-3, log_every_s=30),
         generations=1500, prompts=500,
     ),
@@ -78,7 +78,7 @@ RECIPES = {
         decoder=Stage(minutes=0.08, batch=16, rate=1e-3, log_every_s=2),
         refiner=Stage(minutes=0.08, batch=8, rate=1e-3, log_every_s=2),
         prior=Stage(minutes=0.05, batch=64, rate=1e-3, log_every_s=1),
-        generations=24, prompts=12, pictures_per_set=96, compile=False,
+        generations=24, prompts=12, pictures_per_set=96,
     ),
 }
 

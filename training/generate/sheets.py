@@ -12,7 +12,7 @@ from PIL import Image
 from clip.models import ShippedModel, unit
 
 from .ablation import noises
-from .evaluate import NOTHING_SAID
+from .edits import NOTHING_SAID
 from .metrics import slerp
 from .pipeline import Pipeline
 from .settings import PX, RECIPES, REPOSITORY, Recipe, clip_folder
