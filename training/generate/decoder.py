@@ -46,7 +46,6 @@ class Batches:
 
     def velocity_loss(self, network: nn.Module, z, noise, t, emb, a, keep) -> Tensor:
         x, t, emb, a, keep = (torch.from_numpy(np.asarray(v, np.float32)) for v in (noised(z, noise, t), t, emb, a, keep))
-        x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             v = network(x, t, emb, a, keep)
         return F.mse_loss(v.float(), torch.from_numpy(noise - z))
@@ -77,8 +76,7 @@ def main() -> None:
     options = arguments.parse_args()
     recipe = RECIPES[options.recipe]
     batches = Batches(recipe, recipe.decoder.batch)
-    network = Decoder(recipe.width).to(memory_format=torch.channels_last)
-    learn(recipe, Task("decoder", network, recipe.decoder, batches.loss, batches.held_out), options.minutes)
+    learn(recipe, Task("decoder", Decoder(recipe.width), recipe.decoder, batches.loss, batches.held_out), options.minutes)
 
 
 if __name__ == "__main__":

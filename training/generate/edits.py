@@ -15,8 +15,8 @@ from .settings import EMBEDDING
 from .spaces import features, judge, small
 
 STRAYS = (0.0, 0.2, 0.4, 0.6, 0.8)  # shares of noise in an embedding
-SOURCES = 50  # pictures that are varied, and pairs that are walked between or altered by a text
-WALK = 9
+SOURCES = 100  # pictures that are varied, and pairs that are walked between or altered by a text
+WALK = 7
 THETA = 0.35  # how far a text difference turns an embedding
 NOTHING_SAID = "a photo"
 

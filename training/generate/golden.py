@@ -9,9 +9,9 @@ import numpy as np
 
 from clip.models import ShippedModel
 
-from .pipeline import Pipeline, noise_of
 from .codec import to_pixels
-from .settings import MODEL_NAME, PRIOR_SAMPLES, RECIPES, REPOSITORY, clip_folder
+from .pipeline import Pipeline, noise_of
+from .settings import EMBEDDING, MODEL_NAME, PRIOR_SAMPLES, RECIPES, REPOSITORY, clip_folder
 
 PROMPT = "a mountain with snow"
 SEED = 7
@@ -26,16 +26,18 @@ def main() -> None:
     path = REPOSITORY / "test" / "golden" / f"{MODEL_NAME}.json" if recipe.name == "full" else recipe.folder / "golden.json"
     pipeline = Pipeline(recipe.model_folder)
     text = ShippedModel(clip_folder()).embed_texts([PROMPT])
-    prior, start = noise_of(SEED, PRIOR_SAMPLES)
-    candidates = pipeline.candidates(text, prior[None])[0]
-    embedding = pipeline.embed(text, prior[None])
+    diffuses = pipeline.prior_spec["kind"] == "diffusion"
+    prior, start = noise_of(SEED, PRIOR_SAMPLES if diffuses else 0)
+    given = prior[None] if diffuses else np.zeros((1, 1, EMBEDDING), np.float32)
+    candidates = pipeline.candidates(text, given)[0]
+    embedding = pipeline.embed(text, given)
     z = pipeline.latents(embedding, start[None])
     pixels = to_pixels(pipeline.codec.run(["image"], {"z": z})[0])[0]
     path.write_text(json.dumps({
         "provenance": {
             "tool": f"{MODEL_NAME} by onnxruntime in Python, noise by torch.randn",
             "command": "python -m generate.golden",
-            "draws": "one generator: PRIOR_SAMPLES x dimension numbers for the prior (drawn also when the prior is a regression), then channels x height x width for the decoder",
+            "draws": "one generator: samples x dimension numbers for the prior, unless it is a regression, then channels x height x width for the decoder",
         },
         "prompt": PROMPT, "seed": SEED, "textEmbedding": rounded(text[0]), "priorNoise": rounded(prior.reshape(-1)[:FIRST]),
         "decoderNoise": rounded(start.reshape(-1)[:FIRST]),

@@ -41,7 +41,7 @@ def learn(recipe: Recipe, task: Task, minutes: float | None = None) -> None:
     total_s = 60 * (minutes or task.stage.minutes)
     network = task.network
     optimiser = torch.optim.AdamW(decay_groups(network), lr=task.stage.rate, betas=(0.9, 0.99))
-    average = Average(network, decay=0.999)
+    average = Average(network, decay=0.998)
     path, best_path = (recipe.folder / f"{task.name}{suffix}.pt" for suffix in ("", "-best"))
     seen, step, elapsed, best = 0, 0, 0.0, math.inf
     if checkpoint := load(path):

@@ -19,7 +19,7 @@ from .settings import EMBEDDING, RECIPES, Recipe
 BLOCKS = 4
 WITHOUT = 0.1  # share of samples that learn without a text
 CAPTIONED = 0.5  # share of samples that have a caption, not a name
-PENALTIES = (0.1, 1, 10, 100, 1000)
+PENALTIES = (0.001, 0.01, 0.1, 1, 10, 100, 1000)
 HELD_OUT_TIMES = (0.25, 0.5, 0.75, 1.0)
 
 
