@@ -20,7 +20,7 @@ from clip.progress import Average, load, log, save
 from .settings import Recipe, Stage
 
 SEED = 20261122
-WARM_UP = 300  # steps
+WARM_UP = 0.04  # of the time
 LONGEST_STEP_S = 5  # more is a pause of the whole process, which is not training
 
 
@@ -57,7 +57,7 @@ def learn(recipe: Recipe, task: Task, minutes: float | None = None) -> None:
     began = time.monotonic()
     while elapsed < total_s:
         for group in optimiser.param_groups:
-            group["lr"] = task.stage.rate * min(1, (step + 1) / WARM_UP) * falling(elapsed / total_s)
+            group["lr"] = task.stage.rate * rate_at(elapsed / total_s)
         loss = task.loss(network, step * workers + mine)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -85,10 +85,10 @@ def learn(recipe: Recipe, task: Task, minutes: float | None = None) -> None:
             logged, loss_sum, losses = elapsed, 0.0, 0
 
 
-def falling(done: float) -> float:
-    """Constant for a third, then a cosine down to a hundredth."""
+def rate_at(done: float) -> float:
+    """Part of the highest rate: up at first, constant for a third, then a cosine down to a hundredth."""
     late = max(0.0, (done - 1 / 3) / (2 / 3))
-    return 0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, late))) / 2
+    return min(1, 0.01 + done / WARM_UP) * (0.01 + 0.99 * (1 + math.cos(math.pi * min(1.0, late))) / 2)
 
 
 def share(network: nn.Module, workers: int, elapsed: float) -> float:

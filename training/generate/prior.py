@@ -104,7 +104,9 @@ class Pairs:
         t = random.uniform(0, 1, self.size).astype(np.float32)
         keep = (random.random(self.size) >= WITHOUT).astype(np.float32)
         x = noised(x0, random.standard_normal(x0.shape, np.float32), t)
-        return F.mse_loss(network(*map(torch.from_numpy, (x, t, text, keep))), torch.from_numpy(x0))
+        with torch.autocast("cpu", torch.bfloat16):
+            guess = network(*map(torch.from_numpy, (x, t, text, keep)))
+        return F.mse_loss(guess.float(), torch.from_numpy(x0))
 
     @torch.no_grad()
     def held_out(self, network: nn.Module) -> dict[str, float]:

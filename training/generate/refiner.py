@@ -16,7 +16,7 @@ from .pictures import FLIPS, Pictures
 from .settings import CHANNELS, RECIPES, Recipe
 
 WIDTH, FINE = 128, 64  # channels at 12 and at 24 cells a side
-NOISE = 0.05  # mixed into latents, since drawn ones are never exact
+NOISE = 0.25  # at most, mixed into latents: drawn ones are never exact, and patches then show
 HELD_OUT = 256
 GRADIENTS = 0.5  # weight of differences between neighbouring pixels
 
@@ -58,7 +58,8 @@ class Batches:
     def loss(self, network: nn.Module, number: int) -> Tensor:
         random = np.random.default_rng([SEED, number])
         flip, rows = random.integers(FLIPS), random.choice(self.rows, self.size)
-        z = self.latents[flip, rows] + NOISE * random.standard_normal((self.size, *self.latents.shape[2:]), np.float32)
+        noise = random.uniform(0, NOISE, (self.size, 1, 1, 1)).astype(np.float32)
+        z = self.latents[flip, rows] + noise * random.standard_normal((self.size, *self.latents.shape[2:]), np.float32)
         pixels = self.pixels[rows]
         image = to_tensor(pixels[:, :, ::-1] if flip else pixels)
         with torch.autocast("cpu", torch.bfloat16):

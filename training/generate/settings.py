@@ -69,8 +69,8 @@ RECIPES = {
     "full": Recipe(
         name="full", width=32, prior_width=384,
         decoder=Stage(minutes=52, batch=64, rate=1.2e-3),
-        refiner=Stage(minutes=8, batch=32, rate=1e-3, log_every_s=60),
-        prior=Stage(minutes=6, batch=512, rate=1e-3, log_every_s=30),
+        refiner=Stage(minutes=14, batch=32, rate=1e-3, log_every_s=60),
+        prior=Stage(minutes=9, batch=256, rate=1e-3, log_every_s=30),
         generations=1500, prompts=500,
     ),
     "smoke": Recipe(
