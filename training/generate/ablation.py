@@ -1,4 +1,4 @@
-"""Step 7: what each way from a text to a picture's embedding is worth (Ramesh et al. 2022, 5.1), and
+"""Step 8: what each way from a text to a picture's embedding is worth (Ramesh et al. 2022, 5.1), and
 which prior ships. Prompts are captions of the yardstick.
 
     python -m generate.ablation"""
@@ -18,7 +18,7 @@ from .settings import PRIOR_SAMPLES, RECIPES, Recipe
 from .spaces import features, judge, open_spaces, yardstick
 
 NEAREST = 5  # pictures of training that the retrieval prior takes the mean of
-AGAIN = 50  # prompts that are drawn with several seeds
+AGAIN = 30  # prompts that are drawn with several seeds
 SEEDS = 4
 OTHER_SEEDS = 1_000_000  # of those draws
 

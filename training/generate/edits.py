@@ -15,7 +15,8 @@ from .settings import EMBEDDING
 from .spaces import features, judge, small
 
 STRAYS = (0.0, 0.2, 0.4, 0.6, 0.8)  # shares of noise in an embedding
-SOURCES = 100  # pictures that are varied, and pairs that are walked between or altered by a text
+PAIRS = 100  # of a photograph and another, by whose text it is altered
+FEW = 50  # of these are varied, and walked between
 WALK = 7
 THETA = 0.35  # how far a text difference turns an embedding
 NOTHING_SAID = "a photo"
@@ -23,7 +24,7 @@ NOTHING_SAID = "a photo"
 
 def edits(pipeline: Pipeline, spaces: dict[str, ShippedModel], pictures: Pictures, rows: np.ndarray) -> dict[str, Callable]:
     """What is measured, by name; `rows` are those of photographs with texts."""
-    bench = Bench(pipeline, spaces, pictures, np.random.default_rng(0).permutation(rows)[: 2 * SOURCES])
+    bench = Bench(pipeline, spaces, pictures, np.random.default_rng(0).permutation(rows)[: 2 * PAIRS])
     return {"variations": bench.variations, "walks": bench.walks, "text differences": bench.text_differences}
 
 
@@ -44,7 +45,7 @@ class Bench:
 
     def variations(self) -> list[dict]:
         """The more noise in an embedding, the further from the source, and from each other."""
-        rows = self.halves[0]
+        rows = self.halves[0][:FEW]
         source = self.pictures.embeddings[0, rows]
         found = []
         for stray in STRAYS:
@@ -63,7 +64,7 @@ class Bench:
 
     def walks(self) -> dict:
         """Slerp between two photographs' embeddings, with the same noise: does what is drawn move evenly?"""
-        ends = [self.pictures.embeddings[0, rows] for rows in self.halves]
+        ends = [self.pictures.embeddings[0, rows] for rows in (half[:FEW] for half in self.halves)]
         _, start = noises(range(len(ends[0])))
         seen = [self.seen(self.pipeline.draw(slerp(*ends, share), start)) for share in np.linspace(0, 1, WALK)]
         steps = np.stack([np.arccos(np.clip((a * b).sum(1), -1, 1)) for a, b in zip(seen, seen[1:])])

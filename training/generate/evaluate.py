@@ -1,4 +1,4 @@
-"""Step 9: measure the model folder: how far its pictures are from photographs, how they answer prompts,
+"""Step 10: measure the model folder: how far its pictures are from photographs, how they answer prompts,
 whether they are copies, and what `edits` do.
 
     python -m generate.evaluate"""

@@ -1,4 +1,4 @@
-"""Step 11: what the program must come to from one prompt and one seed: test/golden/lucida-unclip-1.json.
+"""Step 12: what the program must come to from one prompt and one seed: test/golden/lucida-unclip-1.json.
 
     python -m generate.golden"""
 

@@ -1,4 +1,4 @@
-"""Step 13: the model card, with the figures that generate.report has gathered.
+"""Step 14: the model card, with the figures that generate.report has gathered.
 
     python -m generate.model_card"""
 
@@ -10,8 +10,9 @@ from clip.report import percent
 
 from .decoder_model import Decoder
 from .pictures import Pictures
-from .report import MEASURED, SPACES
-from .settings import CHANNELS, DECODER_STEPS, GRID, GUIDANCE, MODEL_NAME, PX, RECIPES, TRAINING_FOLDER
+from .report import MEASURED
+from .sections import SPACES
+from .settings import CHANNELS, DECODER_STEPS, GRID, MODEL_NAME, PX, RECIPES, TRAINING_FOLDER
 
 PRIORS = {
     "diffusion": "a diffusion prior, a gated perceptron that predicts the picture's embedding from noise and the text's; the nearest to the text of 4 samples is taken.",
@@ -28,7 +29,7 @@ def main() -> None:
     measured = json.loads(path.read_text())
     spec = json.loads((recipe.model_folder / "pipeline.json").read_text())
     card = Template((TRAINING_FOLDER / "model-card.md").read_text()).substitute(
-        name=MODEL_NAME, px=PX, channels=CHANNELS, grid=GRID, guidance=GUIDANCE, steps=DECODER_STEPS, width=recipe.width,
+        name=MODEL_NAME, px=PX, channels=CHANNELS, grid=GRID, guidance=spec["decoder"]["guidance"]["scale"], steps=DECODER_STEPS, width=recipe.width,
         megabytes=f"{sum(file['sizeBytes'] for file in spec['files'].values()) / 1e6:.1f}",
         parameters=f"{sum(p.numel() for p in Decoder(recipe.width).parameters()) / 1e6:.1f}",
         prior=PRIORS[spec["prior"]["kind"]], codec=CODECS[measured["export"]["codec"]["ships"]],

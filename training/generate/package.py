@@ -1,4 +1,4 @@
-"""Step 8: the model folder, of the codec and the prior that measured best, with pipeline.json.
+"""Step 9: the model folder, of the codec and the prior that measured best, with pipeline.json.
 
     python -m generate.package [--folder FOLDER] [--prior diffusion|ridge]"""
 
@@ -78,7 +78,7 @@ def pipeline(recipe: Recipe, prior: str, files: dict) -> dict:
             "inputs": {"sample": "x", "time": "t", "embedding": "emb", "noise": "aug", "keep": "keep"},
             "output": "v", "prediction": "velocity",
             "schedule": {"type": "flow", "solver": "dpmpp2m", "steps": DECODER_STEPS, "start": SOLVER_START},
-            "guidance": {"mode": "keep", "scale": GUIDANCE, "interval": list(GUIDANCE_INTERVAL)},
+            "guidance": {"mode": "keep", "scale": guidance(recipe), "interval": list(GUIDANCE_INTERVAL)},
         },
         "codec": {
             "decode": {"file": "onnx/codec-decoder.onnx", "input": "z", "output": "image"},
@@ -87,6 +87,10 @@ def pipeline(recipe: Recipe, prior: str, files: dict) -> dict:
         },
         "size": {"widthPx": PX, "heightPx": PX},
     }
+
+
+def guidance(recipe: Recipe) -> float:
+    return read(recipe, "guidance")["chosen"] if (recipe.folder / "guidance.json").exists() else GUIDANCE
 
 
 def prior_spec(prior: str) -> dict:

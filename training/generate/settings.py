@@ -19,7 +19,7 @@ EMBEDDING = DIMENSION
 SOLVER_START = 0.999  # time at which sampling begins; 1 is noise alone
 DECODER_STEPS = 16
 PRIOR_STEPS = 10
-GUIDANCE = 2.5
+GUIDANCE = 2.5  # until generate.guidance has measured it
 GUIDANCE_INTERVAL = (0.15, 0.85)  # of time, in which guidance is used
 PRIOR_SAMPLES = 4
 
@@ -71,7 +71,7 @@ RECIPES = {
         decoder=Stage(minutes=52, batch=64, rate=1.2e-3),
         refiner=Stage(minutes=14, batch=32, rate=1e-3, log_every_s=60),
         prior=Stage(minutes=9, batch=256, rate=1e-3, log_every_s=30),
-        generations=1500, prompts=500,
+        generations=1000, prompts=500,
     ),
     "smoke": Recipe(
         name="smoke", width=16, prior_width=64,

@@ -1,4 +1,4 @@
-"""Step 10: contact sheets of what the model draws, without picking, and strips that show walks and text
+"""Step 11: contact sheets of what the model draws, without picking, and strips that show walks and text
 differences. Drawn pictures only.
 
     python -m generate.sheets"""
