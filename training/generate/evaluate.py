@@ -13,12 +13,12 @@ from PIL import Image, ImageFilter
 from .ablation import fidelity, mean_cosine, noises
 from .codec import load_latents
 from .edits import edits
-from .export import decoded
 from .metrics import frechet, kernel, nearest
 from .pictures import Pictures
 from .pipeline import Pipeline
 from .settings import RECIPES, Recipe
 from .spaces import features, judge, open_spaces, small, training_features, yardstick
+from .tuning import decoded
 
 BLUR_PX = 2
 MOST_FLAGGED = 0.005

@@ -32,7 +32,7 @@ def main() -> None:
         name=MODEL_NAME, px=PX, channels=CHANNELS, grid=GRID, guidance=spec["decoder"]["guidance"]["scale"], steps=DECODER_STEPS, width=recipe.width,
         megabytes=f"{sum(file['sizeBytes'] for file in spec['files'].values()) / 1e6:.1f}",
         parameters=f"{sum(p.numel() for p in Decoder(recipe.width).parameters()) / 1e6:.1f}",
-        prior=PRIORS[spec["prior"]["kind"]], codec=CODECS[measured["export"]["codec"]["ships"]],
+        prior=PRIORS[spec["prior"]["kind"]], codec=CODECS[measured["tuning"]["codec"]["ships"]],
         pictures=f"{len(Pictures(recipe).training):,}", quality=quality(measured["evaluation"]), cost=cost(measured),
     )
     (recipe.model_folder / "MODEL_CARD.md").write_text(card)

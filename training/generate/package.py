@@ -44,9 +44,10 @@ def read(recipe: Recipe, name: str) -> dict:
 
 def package(recipe: Recipe, folder: Path, prior: str) -> None:
     (folder / "onnx").mkdir(parents=True, exist_ok=True)
+    chosen = tuned(recipe)
     files = {
         "onnx/prior.onnx": f"prior-{prior}", "onnx/decoder.onnx": "decoder", "onnx/codec-encoder.onnx": "codec-encoder",
-        "onnx/codec-decoder.onnx": f"codec-{read(recipe, 'export')['codec']['ships']}",
+        "onnx/codec-decoder.onnx": f"codec-{chosen['codec']['ships']}",
     }
     for target, source in files.items():
         shutil.copy(recipe.folder / "onnx" / f"{source}.onnx", folder / target)
@@ -78,7 +79,7 @@ def pipeline(recipe: Recipe, prior: str, files: dict) -> dict:
             "inputs": {"sample": "x", "time": "t", "embedding": "emb", "noise": "aug", "keep": "keep"},
             "output": "v", "prediction": "velocity",
             "schedule": {"type": "flow", "solver": "dpmpp2m", "steps": DECODER_STEPS, "start": SOLVER_START},
-            "guidance": {"mode": "keep", "scale": guidance(recipe), "interval": list(GUIDANCE_INTERVAL)},
+            "guidance": {"mode": "keep", "scale": tuned(recipe)["guidance"]["chosen"], "interval": list(GUIDANCE_INTERVAL)},
         },
         "codec": {
             "decode": {"file": "onnx/codec-decoder.onnx", "input": "z", "output": "image"},
@@ -89,8 +90,10 @@ def pipeline(recipe: Recipe, prior: str, files: dict) -> dict:
     }
 
 
-def guidance(recipe: Recipe) -> float:
-    return read(recipe, "guidance")["chosen"] if (recipe.folder / "guidance.json").exists() else GUIDANCE
+def tuned(recipe: Recipe) -> dict:
+    """What generate.tuning chose, or with what it begins."""
+    first = {"codec": {"ships": "patches"}, "guidance": {"chosen": GUIDANCE}}
+    return read(recipe, "tuning") if (recipe.folder / "tuning.json").exists() else first
 
 
 def prior_spec(prior: str) -> dict:

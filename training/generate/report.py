@@ -37,7 +37,7 @@ def main() -> None:
 
 def gather(recipe: Recipe, measured: dict) -> dict:
     """What the cache holds takes the place of what was measured before."""
-    for name in ("export", "guidance", "ablation", "evaluation"):
+    for name in ("export", "tuning", "ablation", "evaluation"):
         if (path := recipe.folder / f"{name}.json").exists():
             measured[name] = json.loads(path.read_text())
     for name in NETWORKS:

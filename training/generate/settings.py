@@ -19,7 +19,7 @@ EMBEDDING = DIMENSION
 SOLVER_START = 0.999  # time at which sampling begins; 1 is noise alone
 DECODER_STEPS = 16
 PRIOR_STEPS = 10
-GUIDANCE = 2.5  # until generate.guidance has measured it
+GUIDANCE = 2.5  # until generate.tuning has measured it
 GUIDANCE_INTERVAL = (0.15, 0.85)  # of time, in which guidance is used
 PRIOR_SAMPLES = 4
 

@@ -8,13 +8,13 @@ import sys
 import time
 
 from . import (
-    ablation, codec, decoder, evaluate, export, golden, guidance, model_card, package, pictures, prior, refiner, report, sheets,
+    ablation, codec, decoder, evaluate, export, golden, model_card, package, pictures, prior, refiner, report, sheets, tuning,
 )
 from .settings import RECIPES
 
 RECIPE = RECIPES["smoke"]
 STEPS = (
-    pictures, codec, decoder, refiner, prior, export, guidance, ablation, package, evaluate, sheets, golden, report, model_card,
+    pictures, codec, decoder, refiner, prior, export, tuning, ablation, package, evaluate, sheets, golden, report, model_card,
 )
 LEAVES = ("pipeline.json", "MODEL_CARD.md", *(f"onnx/{name}.onnx" for name in ("prior", "decoder", "codec-encoder", "codec-decoder")))
 
