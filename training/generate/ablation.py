@@ -37,8 +37,8 @@ def compare(recipe: Recipe) -> dict:
     prompts, real, others = yardstick(recipe)
     folder = recipe.folder / "trial"
     package(recipe, folder, "diffusion")
-    pipeline = Pipeline(folder, threads=2)
-    regression = Pipeline(folder, threads=2, prior=(prior_spec("ridge"), recipe.folder / "onnx" / "prior-ridge.onnx"))
+    pipeline = Pipeline(folder)
+    regression = Pipeline(folder, prior=(prior_spec("ridge"), recipe.folder / "onnx" / "prior-ridge.onnx"))
     texts = {name: space.embed_texts(prompts) for name, space in spaces.items()}
     known = pictures.embeddings[0, pictures.training]
 

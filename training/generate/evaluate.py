@@ -41,7 +41,7 @@ class Evaluation:
 
     def __init__(self, recipe: Recipe):
         self.recipe, self.pictures = recipe, Pictures(recipe)
-        self.pipeline = Pipeline(recipe.model_folder, threads=2)
+        self.pipeline = Pipeline(recipe.model_folder)
         self.spaces = open_spaces()
         self.random = np.random.default_rng(0)
         with_text = self.pictures.text_ids[:, 0] >= 0

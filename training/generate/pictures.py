@@ -75,7 +75,7 @@ def main() -> None:
     sets = [PictureSet(name, recipe) for name in SETS]
     pixels = np.concatenate([square(one) for one in sets])
     np.save(recipe.folder / "pixels.npy", pixels)
-    clip = ShippedModel(clip_folder(), threads=2)
+    clip = ShippedModel(clip_folder())
     texts, text_ids = texts_of(sets)
     np.savez(
         recipe.folder / "pictures.npz",

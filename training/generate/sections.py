@@ -194,5 +194,5 @@ def cost(measured: dict, evaluation: dict) -> str:
         best = min(e["held_out"] for e in measured[name])
         shown = f"{-best:.2f} dB" if name == "refiner" else f"{best:.4f}"
         lines.append(f"| {name} | {measured[name][-1]['minutes']:.0f} | {measured[name][-1]['seen']:,} | {shown} |")
-    lines.append(f"\nA picture took {evaluation['seconds a picture']:.2f} s of wall-clock in the evaluation (onnxruntime, 2 threads, 16 at once, prior and codec included).\n\n![loss while training](images/generation/curves.png)")
+    lines.append(f"\nA picture took {evaluation['seconds a picture']:.2f} s of wall-clock in the evaluation (onnxruntime, one thread, 16 at once, other programs running, prior and codec included).\n\n![loss while training](images/generation/curves.png)")
     return "\n".join(lines) + "\n"

@@ -48,7 +48,7 @@ def main() -> None:
         pixels, scores = file["pixels"], file["scores"]
     for name, decile in DECILES.items():
         save(sheet(pixels[decile_rows(scores, decile)]), folder / f"{name}-decile.webp")
-    pipeline, clip = Pipeline(recipe.model_folder, threads=2), ShippedModel(clip_folder())
+    pipeline, clip = Pipeline(recipe.model_folder), ShippedModel(clip_folder())
     save(sheet(by_prompt(pipeline, clip), len(PROMPTS)), folder / "prompts.webp")
     save(sheet(walks(pipeline, clip), STEPS), folder / "walks.webp")
     save(sheet(differences(pipeline, clip), STEPS), folder / "text-differences.webp")

@@ -16,9 +16,9 @@ from .settings import PX, Recipe, clip_folder
 
 
 def open_spaces() -> dict[str, ShippedModel]:
-    spaces = {"own": ShippedModel(clip_folder(), threads=2)}
+    spaces = {"own": ShippedModel(clip_folder())}
     if folder := os.environ.get("LUCIDA_SEED_MODEL"):
-        spaces["second"] = ShippedModel(Path(folder), threads=2)
+        spaces["second"] = ShippedModel(Path(folder))
     return spaces
 
 

@@ -43,7 +43,7 @@ class Trial:
     def __init__(self, recipe: Recipe):
         self.recipe, self.pictures, self.spaces = recipe, Pictures(recipe), open_spaces()
         package(recipe, recipe.folder / "trial", "ridge")
-        self.pipeline = Pipeline(recipe.folder / "trial", threads=2)
+        self.pipeline = Pipeline(recipe.folder / "trial")
         with_text = self.pictures.text_ids[self.pictures.validation, 0] >= 0
         self.rows = np.random.default_rng(1).permutation(self.pictures.validation[with_text])[:DRAWN]
         self.judge = judge(self.spaces)
@@ -103,7 +103,7 @@ class Trial:
 
 
 def decoded(path: Path, z: np.ndarray) -> np.ndarray:
-    session = open_session(path, threads=2)
+    session = open_session(path)
     return np.concatenate([to_pixels(session.run(None, {"z": z[at : at + 32]})[0]) for at in range(0, len(z), 32)])
 
 
