@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import { VERSION } from './core/version.ts'
+import { findPipeline } from './generate/pipelines.ts'
 import { openResolved, type Repair } from './lucida.ts'
 import { openClip } from './models/clip.ts'
 import { verifyModel } from './models/manifest.ts'
@@ -34,6 +35,7 @@ export async function* diagnose(config: Config): AsyncGenerator<Check> {
     ['pictures', checkSharp],
     ['model files', () => checkModelFiles(config)],
     ['inference', () => checkInference(config)],
+    ['drawing', () => checkDrawing(config)],
     ['hnswlib-node', checkHnsw],
     ['data folder', () => checkDataDir(config)],
     ['collection', () => checkCollection(config)],
@@ -86,6 +88,17 @@ async function checkInference(config: Config): Promise<Finding> {
     return 'onnxruntime runs both towers'
   } finally {
     await clip.close()
+  }
+}
+
+/** Everything but drawing works without it. */
+async function checkDrawing(config: Config): Promise<Finding> {
+  try {
+    const pipeline = await findPipeline(config.generator)
+    await verifyModel(pipeline)
+    return `${pipeline.name}: ${Object.keys(pipeline.files).length} files as in its manifest`
+  } catch (error) {
+    return { state: 'warning', detail: `nothing can be drawn: ${messageOf(error)}` }
   }
 }
 

@@ -129,7 +129,9 @@ describeDatabase('the command line', (newPlace, engine) => {
       expect(Object.keys(answer)).toEqual(['query', 'model', 'tookMs', 'results'])
       expect(answer.results).toHaveLength(6)
       for (const result of answer.results) {
-        expect(Object.keys(result).join()).toBe('id,path,score,relevance,width,height,takenAt')
+        expect(Object.keys(result).join()).toBe(
+          'id,path,score,relevance,width,height,takenAt,generated',
+        )
         expect(result.relevance).toBeGreaterThanOrEqual(0)
         expect(result.relevance).toBeLessThanOrEqual(1)
       }

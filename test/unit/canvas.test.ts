@@ -16,7 +16,7 @@ describe('a canvas', () => {
     const data = Uint8Array.from({ length: 9 * 4 }, (_, i) => [200, 100, 0, 51][i % 4]!)
     const picture = { data, widthPx: 3, heightPx: 3, channels: 4 } as const
     const found = stretch({ picture, strength: 1 }, SIZE)
-    expect([...found.picture.data.slice(0, 6)]).toEqual([244, 224, 204, 244, 224, 204])
+    expect([...found.picture.data.subarray(0, 6)]).toEqual([244, 224, 204, 244, 224, 204])
     expect(found.mask).toBeUndefined()
   })
 

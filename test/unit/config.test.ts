@@ -24,6 +24,7 @@ const refused = (...words: string[]) =>
 
 const DEFAULTS = {
   model: 'lucida-clip-1',
+  generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
   host: '127.0.0.1',
@@ -120,6 +121,7 @@ describe('the settings file', () => {
       dataDir: '/data',
       databaseUrl: 'postgres://me@host/photos',
       model: './my-model',
+      generator: './my-pipeline',
       vectorIndex: 'hnsw',
       threads: 2,
       host: '0.0.0.0',

@@ -269,6 +269,10 @@ describe('orders', () => {
     const third = hashes({ seeds: [3] }).then(() => order.push('third'))
     controller.abort(new Error('called off'))
     await expect(second).rejects.toThrow('called off')
+    // As long as a whole drawing takes elsewhere, the third has not got ahead of the first.
+    const other = await openToy('toy-unclip')
+    await hashesOf(other, { ...DOG, seeds: [1, 2, 3] })
+    await other.close()
     order.push('first')
     for await (const _ of first);
     await third

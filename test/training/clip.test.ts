@@ -1,30 +1,15 @@
 // The whole training chain of the built-in model on a handful of pictures, where its data sets and a
 // Python with PyTorch are at hand.
-import { execFile, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
+import { obstacle, python } from './python.ts'
 
-const TRAINING = fileURLToPath(new URL('../../training', import.meta.url))
-const PYTHON = process.env.LUCIDA_PYTHON ?? 'python3'
-const NEEDS = 'import torch, onnx, onnxruntime, tokenizers, PIL, matplotlib'
 const GUARDS = 'no validation row or held-out class leaks into training, and its formulas are right'
 const name = 'the training chain runs from data sets to a model that Lucida opens'
-
-/** Why the chain cannot run here, if it cannot. */
-function obstacle(): string | undefined {
-  if (!process.env.LUCIDA_DATASETS) return 'LUCIDA_DATASETS names no data folder'
-  const { status } = spawnSync(PYTHON, ['-c', NEEDS])
-  if (status !== 0) {
-    return `${PYTHON} lacks what training/clip/requirements.txt names; LUCIDA_PYTHON names another`
-  }
-  return undefined
-}
 
 const reason = obstacle()
 if (reason === undefined) {
@@ -55,11 +40,4 @@ if (reason === undefined) {
 } else {
   test.skip(`${GUARDS} (skipped: ${reason})`, () => {})
   test.skip(`${name} (skipped: ${reason})`, () => {})
-}
-
-function python(
-  args: string[],
-  env: NodeJS.ProcessEnv,
-): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)(PYTHON, args, { cwd: TRAINING, env, maxBuffer: 2 ** 24 })
 }
