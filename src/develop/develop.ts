@@ -256,7 +256,9 @@ async function finish(
   }
   const { passes, nearest, nearCopyOf, memorised } = judged
   const judgement = { score, relevance, passes, nearest, nearCopyOf, memorised }
-  const png = await encodeMarked(picture, record, size)
+  // A picture to begin with was squashed to the pipeline's shape, and gets its own back.
+  const fit = request.start ? 'fill' : 'cover'
+  const png = await encodeMarked(picture, record, size && { ...size, fit })
   return { seed, round, guidance, ...judgement, png }
 }
 

@@ -7,11 +7,19 @@ import { type ProvenanceRecord, toXmp } from '../generate/provenance.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
 import type { Raster } from '../pictures/raster.ts'
 
+/** How a drawing becomes another size. */
+export interface Resampling {
+  readonly width: number
+  readonly height: number
+  /** `cover` cuts off what does not fit the shape; `fill` stretches. */
+  readonly fit: 'cover' | 'fill'
+}
+
 /** A PNG that carries its record, resampled where the order asks for another size than was drawn. */
 export async function encodeMarked(
   picture: Raster,
   record: Omit<ProvenanceRecord, 'native' | 'resampled'>,
-  size: { readonly width: number; readonly height: number } | undefined,
+  size: Resampling | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { widthPx: width, heightPx: height } = picture
   const isResampled = size !== undefined && (size.width !== width || size.height !== height)
@@ -19,9 +27,12 @@ export async function encodeMarked(
     xmp: toXmp({
       ...record,
       native: { width, height },
-      ...(isResampled && { resampled: { ...size } }),
+      ...(isResampled && { resampled: { width: size.width, height: size.height } }),
     }),
-    ...(isResampled && { size: { widthPx: size.width, heightPx: size.height } }),
+    ...(isResampled && {
+      size: { widthPx: size.width, heightPx: size.height },
+      fit: size.fit,
+    }),
   })
 }
 

@@ -24,12 +24,17 @@ const QUALITY = 95
 export async function encodePicture(
   { data, widthPx, heightPx, channels }: Raster,
   format: WrittenFormat,
-  options: { readonly xmp?: string; readonly size?: Size } = {},
+  options: {
+    readonly xmp?: string
+    readonly size?: Size
+    /** `cover` cuts off what does not fit the shape of `size`; `fill` stretches. */
+    readonly fit?: 'cover' | 'fill'
+  } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { default: sharp } = await import('sharp')
-  const { xmp, size } = options
+  const { xmp, size, fit = 'fill' } = options
   let image = sharp(data, { raw: { width: widthPx, height: heightPx, channels } })
-  if (size) image = image.resize(size.widthPx, size.heightPx, { fit: 'fill', kernel: 'lanczos3' })
+  if (size) image = image.resize(size.widthPx, size.heightPx, { fit, kernel: 'lanczos3' })
   if (xmp) image = image.withXmp(xmp)
   const encoded = format === 'png' ? image.png() : image[format]({ quality: QUALITY })
   return Uint8Array.from(await encoded.toBuffer())

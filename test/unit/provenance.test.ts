@@ -70,6 +70,21 @@ test('a picture is resampled to the size that is asked for', async () => {
   expect(opened).toMatchObject(size)
 })
 
+test('another shape is cut out of the middle, or stretched', async () => {
+  // Red, green, green, blue.
+  const data = Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 255, 0, 0, 0, 255)
+  const row = { data, widthPx: 4, heightPx: 1, channels: 3 } as const
+  const size = { widthPx: 2, heightPx: 1 }
+  const pixels = async (fit: 'cover' | 'fill') => {
+    const opened = await openPicture(await encodePicture(row, 'png', { size, fit }))
+    return [...(await opened.raster(size)).data]
+  }
+  expect(await pixels('cover')).toEqual([0, 255, 0, 0, 255, 0])
+  const [red, , , , , blue] = await pixels('fill')
+  expect(red).toBeGreaterThan(100)
+  expect(blue).toBeGreaterThan(100)
+})
+
 test('a picture without marks says nothing', async () => {
   const { xmp } = await openPicture(await encodePicture(raster, 'png'))
   expect(saysGenerated(xmp)).toBe(false)
