@@ -9,13 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .codec import Encoder, PatchDecoder, load_basis
+from .codec import Encoder, PatchDecoder, load_basis, psnr
 from .decoder_model import Decoder
 from .learning import best_state
-from .onnx_files import write
+from .onnx_files import open_session, write
+from .package import package
+from .pictures import Pictures
+from .pipeline import Pipeline, noise_of
 from .prior import Prior, Ridge
 from .refiner import Refiner
 from .settings import EMBEDDING, LATENT, PX, RECIPES, Recipe
+
+COMPARED = 64  # pictures drawn with stored and with exact weights
 
 
 class Clamped(nn.Module):
@@ -36,8 +41,11 @@ def main() -> None:
     options = arguments.parse_args()
     recipe = RECIPES[options.recipe]
     differences = export(recipe, set(options.without))
-    (recipe.folder / "export.json").write_text(json.dumps(differences, indent=2) + "\n")
-    print(f"Largest differences between onnxruntime and PyTorch: {differences}")
+    result = {"differences": differences}
+    if "decoder" not in options.without:
+        result["int8"] = stored_against_exact(recipe)
+    (recipe.folder / "export.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
 
 
 def export(recipe: Recipe, without: set[str]) -> dict[str, float]:
@@ -74,6 +82,20 @@ def export(recipe: Recipe, without: set[str]) -> dict[str, float]:
 def trained(network: nn.Module, recipe: Recipe, name: str) -> nn.Module:
     network.load_state_dict(best_state(recipe, name)["average"])
     return network
+
+
+def stored_against_exact(recipe: Recipe) -> dict:
+    """How far pictures drawn by the decoder with int8 weights are from those with float32 weights."""
+    pictures = Pictures(recipe)
+    rows = pictures.validation[:COMPARED]
+    package(recipe, recipe.folder / "trial", "ridge")
+    pipeline = Pipeline(recipe.folder / "trial")
+    start = np.stack([noise_of(seed, 0)[1] for seed in range(len(rows))])
+    stored = pipeline.draw(pictures.embeddings[0, rows], start)
+    pipeline.decoder = open_session(recipe.folder / "float32" / "decoder.onnx")
+    exact = pipeline.draw(pictures.embeddings[0, rows], start)
+    sizes = [(recipe.folder / name / "decoder.onnx").stat().st_size for name in ("onnx", "float32")]
+    return {"pictures": len(rows), "dB": psnr(stored, exact), "guidance": pipeline.spec["decoder"]["guidance"]["scale"], "bytes": sizes}
 
 
 if __name__ == "__main__":

@@ -59,8 +59,8 @@ def cost(measured: dict) -> str:
     minutes = {name: measured[name][-1]["minutes"] for name in ("decoder", "refiner", "prior")}
     seen = measured["decoder"][-1]["seen"]
     return (
-        f"{minutes['decoder']:.0f} minutes for the decoder, which saw {seen:,} pictures, {minutes['refiner']:.0f} for the codec's decoder and "
-        f"{minutes['prior']:.0f} for the prior, on two shared cores of an AMD EPYC."
+        f"{minutes['decoder']:.0f} minutes for the decoder, which saw {seen:,} pictures, {minutes['refiner']:.0f} for the codec's trained decoder and "
+        f"{minutes['prior']:.0f} for the diffusion prior, shipped or not, side by side on two shared cores of an AMD EPYC."
     )
 
 

@@ -49,8 +49,12 @@ def gather(recipe: Recipe, measured: dict) -> dict:
 def draw_curves(measured: dict, path: Path) -> None:
     figure, axes = plt.subplots(1, len(NETWORKS), figsize=(11, 3), layout="constrained")
     for name, axis in zip(NETWORKS, axes):
-        for key in ("loss", "held_out"):
-            axis.plot([e["seen"] / 1000 for e in measured[name]], [e[key] for e in measured[name]], label=key.replace("_", " "))
+        seen = [e["seen"] / 1000 for e in measured[name]]
+        if name == "refiner":
+            axis.plot(seen, [-e["held_out"] for e in measured[name]], label="dB on validation rows")
+        else:
+            axis.plot(seen, [e["loss"] for e in measured[name]], label="loss")
+            axis.plot(seen, [e["held_out"] for e in measured[name]], label="on validation rows")
         axis.set(title=name, xlabel="samples, thousands")
         axis.legend()
     figure.savefig(path, dpi=80)

@@ -171,9 +171,11 @@ def codec(figures: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def exported(differences: dict) -> str:
-    worst = ", ".join(f"{name} {value:.0e}" for name, value in differences.items())
-    return f"## Export\n\nLargest difference between onnxruntime and PyTorch in float32, at batches of 1, 2 and 5: {worst}. All figures of this page but these are of the stored files, with int8 weights.\n"
+def exported(figures: dict) -> str:
+    worst = ", ".join(f"{name} {value:.0e}" for name, value in figures["differences"].items())
+    int8 = figures["int8"]
+    small, large = (f"{size / 1e6:.1f} MB" for size in int8["bytes"])
+    return f"## Export\n\nLargest difference between onnxruntime and PyTorch in float32, at batches of 1, 2 and 5: {worst}. The decoder with int8 weights ({small} in place of {large}) draws the same pictures from the same noise to {int8['dB']:.1f} dB ({int8['pictures']} photographs of validation rows drawn again, guidance {int8['guidance']}). All other figures of this page are of the stored files, with int8 weights.\n"
 
 
 def guidance(figures: dict) -> str:
