@@ -18,6 +18,7 @@ export function statusCommand(io: CliIo): Command {
       io.out(`${status.searchable} pictures searchable with ${status.model}\n`)
       for (const root of status.roots) {
         const extras = [
+          root.drawn && 'drawn by Lucida',
           root.missing > 0 && `${root.missing} gone`,
           root.failures > 0 && `${root.failures} failed`,
           root.exclude.length > 0 && `without ${root.exclude.join(' ')}`,
