@@ -39,7 +39,7 @@ async function hashesOf(name: string): Promise<bigint[]> {
     const { perceptualHash } = await describePicture(await openPicture(pictures.get(file)!))
     hashes.push(BigInt(`0x${perceptualHash}`))
   }
-  console.log(`${name}: ${hashes.length}`)
+  process.stdout.write(`${name}: ${hashes.length}\n`)
   return hashes
 }
 
@@ -52,4 +52,4 @@ const bytes = Buffer.alloc(sorted.length * 8)
 sorted.forEach((hash, i) => bytes.writeBigUInt64LE(hash, i * 8))
 await mkdir(folder, { recursive: true })
 await writeFile(join(folder, 'training-hashes.bin'), bytes)
-console.log(`${sorted.length} different hashes`)
+process.stdout.write(`${sorted.length} different hashes\n`)
