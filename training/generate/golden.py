@@ -24,7 +24,16 @@ def main() -> None:
     arguments.add_argument("--recipe", choices=RECIPES, default="full")
     recipe = RECIPES[arguments.parse_args().recipe]
     path = REPOSITORY / "test" / "golden" / f"{MODEL_NAME}.json" if recipe.name == "full" else recipe.folder / "golden.json"
-    pipeline = Pipeline(recipe.model_folder)
+    provenance = {
+        "tool": f"{MODEL_NAME} by onnxruntime in Python, noise by torch.randn",
+        "command": "python -m generate.golden",
+        "draws": "one generator: samples x dimension numbers for the prior, unless it is a regression, then channels x height x width for the decoder",
+    }
+    path.write_text(json.dumps({"provenance": provenance} | draw(Pipeline(recipe.model_folder)), indent=1) + "\n")
+    print(path)
+
+
+def draw(pipeline: Pipeline) -> dict:
     text = ShippedModel(clip_folder()).embed_texts([PROMPT])
     diffuses = pipeline.prior_spec["kind"] == "diffusion"
     prior, start = noise_of(SEED, PRIOR_SAMPLES if diffuses else 0)
@@ -33,20 +42,14 @@ def main() -> None:
     embedding = pipeline.embed(text, given)
     z = pipeline.latents(embedding, start[None])
     pixels = to_pixels(pipeline.codec.run(["image"], {"z": z})[0])[0]
-    path.write_text(json.dumps({
-        "provenance": {
-            "tool": f"{MODEL_NAME} by onnxruntime in Python, noise by torch.randn",
-            "command": "python -m generate.golden",
-            "draws": "one generator: samples x dimension numbers for the prior, unless it is a regression, then channels x height x width for the decoder",
-        },
+    return {
         "prompt": PROMPT, "seed": SEED, "textEmbedding": rounded(text[0]), "priorNoise": rounded(prior.reshape(-1)[:FIRST]),
         "decoderNoise": rounded(start.reshape(-1)[:FIRST]),
         "candidateCosines": rounded(candidates @ text[0]), "chosen": int((candidates @ text[0]).argmax()),
         "embedding": rounded(embedding[0]),
         "latents": {"mean": round(float(z.mean()), 5), "std": round(float(z.std()), 5), "first": rounded(z.reshape(-1)[:FIRST])},
         "pixels": {"cells": CELLS, "means": cells(pixels).round(2).tolist()},
-    }, indent=1) + "\n")
-    print(path)
+    }
 
 
 def rounded(values: np.ndarray) -> list[float]:

@@ -2,6 +2,7 @@
 
     python -m unittest generate.tests"""
 
+import json
 import unittest
 from types import SimpleNamespace
 
@@ -14,11 +15,13 @@ from .codec import Encoder, PatchDecoder, fit, to_pixels, to_tensor
 from .decoder import mixed
 from .decoder_model import Decoder
 from .flow import dpmpp2m, times
+from .golden import PROMPT, draw
 from .metrics import frechet, hits, kernel, nearest, slerp
+from .package import clip_recipe, digest
 from .pictures import texts_of
-from .pipeline import noise_of
+from .pipeline import Pipeline, noise_of
 from .prior import Prior
-from .settings import EMBEDDING, GRID, LATENT, PATCH, RECIPES, SETS
+from .settings import EMBEDDING, GRID, LATENT, MODEL_NAME, PATCH, RECIPES, REPOSITORY, SETS
 
 SMOKE = RECIPES["smoke"]
 
@@ -80,6 +83,27 @@ def stirred(network: torch.nn.Module) -> torch.nn.Module:
         for parameter in network.parameters():
             parameter.add_(0.02 * torch.randn_like(parameter))
     return network.eval()
+
+
+class Shipped(unittest.TestCase):
+    folder = RECIPES["full"].model_folder
+
+    def test_files_are_those_of_pipeline_json(self):
+        spec = json.loads((self.folder / "pipeline.json").read_text())
+        self.assertEqual({name: digest(self.folder / name) for name in spec["files"]}, spec["files"])
+        self.assertEqual(spec["embedding"]["recipe"], clip_recipe())
+
+    def test_the_prompt_comes_to_its_golden_numbers(self):
+        golden = json.loads((REPOSITORY / "test" / "golden" / f"{MODEL_NAME}.json").read_text())
+        self.assertEqual(golden["prompt"], PROMPT)
+        drawn = draw(Pipeline(self.folder))
+        self.assertTrue(np.allclose(drawn["embedding"], golden["embedding"], atol=1e-4))
+        self.assertTrue(np.allclose(drawn["pixels"]["means"], golden["pixels"]["means"], atol=0.5))
+
+    def test_hashes_of_training_pictures_are_sorted_and_each_there_once(self):
+        hashes = np.fromfile(self.folder / "training-hashes.bin", "<u8")
+        self.assertGreater(len(hashes), 35_000)
+        self.assertTrue((hashes[1:] > hashes[:-1]).all())
 
 
 class Formulas(unittest.TestCase):
