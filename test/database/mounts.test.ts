@@ -218,8 +218,9 @@ function describeFullDisk() {
         await runIndexing(db, model, folder.path, {
           onEvent: (event) => {
             if (event.type !== 'progress') return
+            // After the first batch.
+            if (done === 0) fillUpTo(4 * MEBIBYTE)
             done = event.counts.embedded
-            if (done === 64) fillUpTo(4 * MEBIBYTE)
           },
         })
       })
@@ -227,7 +228,8 @@ function describeFullDisk() {
         code: 'disk_full',
         message: expect.stringMatching(/^The disk of .* is full: [34] MiB are free, .* 64 MiB/),
       })
-      expect(done).toBe(64)
+      expect(done).toBeGreaterThan(0)
+      expect(done).toBeLessThan(names.length)
       // Nor is it opened, since PGlite would not survive that.
       await expect(openDatabase({ directory: dataDir })).rejects.toMatchObject({
         code: 'disk_full',
@@ -235,9 +237,9 @@ function describeFullDisk() {
 
       execFileSync('mount', ['-o', 'remount,size=400m', disk])
       const vectors = await withDatabase(async (db) => {
-        expect((await shownVectors(db, model.space)).size).toBe(64)
+        expect((await shownVectors(db, model.space)).size).toBe(done)
         const { counts } = await runIndexing(db, model, folder.path)
-        expect(counts).toMatchObject({ unchanged: 64, embedded: names.length - 64 })
+        expect(counts).toMatchObject({ unchanged: done, embedded: names.length - done })
         return shownVectors(db, model.space)
       })
       const expected = await undisturbed(folder)
