@@ -6,7 +6,8 @@ import { once } from '../core/once.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
 import { endInference, type Inference, startInference } from './inference.ts'
-import { type ModelSpec, TEXT_MODEL, verifyModel, VISION_MODEL } from './manifest.ts'
+import { type ModelSpec, verifyModel } from './manifest.ts'
+import { withData } from './model-parts.ts'
 import { type PixelTensor, preprocess } from './preprocess.ts'
 import type { TensorData, TensorInfo } from './session.ts'
 import { openTokenizer } from './tokenizer.ts'
@@ -45,11 +46,12 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
     worker ??= startInference()
     return openTower(worker, model, file, threads)
   }
-  let vision = once(() => open(VISION_MODEL))
-  const text = once(() => open(TEXT_MODEL))
+  let vision = once(() => open(model.parts.vision))
+  const text = once(() => open(model.parts.text))
   const tokenizer = once(async () => {
-    await verifyModel(model, ['tokenizer.json', 'tokenizer_config.json'])
-    return openTokenizer(model)
+    const { tokenizer: files, tokenizerFolder } = model.parts
+    await verifyModel(model, files)
+    return openTokenizer({ directory: join(model.directory, tokenizerFolder), text: model.text })
   })
 
   return {
@@ -59,21 +61,22 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
       const vectors: UnitVector[] = []
       for (let at = 0; at < texts.length; at += TEXT_BATCH) {
         const ids = texts.slice(at, at + TEXT_BATCH).map(tokenize)
-        vectors.push(...(await tower.run(padTokens(ids, model.text.padId))))
+        const length = model.text.padded ? model.text.contextLength : 0
+        vectors.push(...(await tower.runTexts(ids, tokenize.padId, length)))
       }
       return vectors
     },
     async embedPixels(pictures) {
       const tower = await vision()
       if (pictures.length === 0) return []
-      return tower.run({ pixels: stackPixels(pictures, model) })
+      return tower.runPictures(pictures)
     },
     preprocess: (picture, pathHint) => preprocess(picture, model.pixels, pathHint),
     async useThreads(wanted) {
       if (wanted === threads) return
       threads = wanted
       const before = vision
-      vision = once(() => open(VISION_MODEL))
+      vision = once(() => open(model.parts.vision))
       await (await before()).release()
     },
     close: () => endInference(worker),
@@ -81,7 +84,13 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
 }
 
 interface Tower {
-  run(inputs: { ids: TensorData; mask: TensorData } | { pixels: TensorData }): Promise<UnitVector[]>
+  /** Ids, padded to the longest of them, to `length`, or to what the graph takes. */
+  runTexts(
+    texts: readonly (readonly number[])[],
+    padId: number,
+    length: number,
+  ): Promise<UnitVector[]>
+  runPictures(pictures: readonly PixelTensor[]): Promise<UnitVector[]>
   /** Frees it, once what it was asked before is answered. */
   release(): Promise<void>
 }
@@ -93,36 +102,71 @@ async function openTower(
   file: string,
   threads: number,
 ): Promise<Tower> {
-  await verifyModel(model, [file])
+  await verifyModel(model, withData(file, Object.keys(model.files)))
   const path = join(model.directory, file)
   const session = await worker.call('open', [path, { threads, config: model.sessionConfig }])
   const output = pickOutput(session.outputs)
+  if (output.type !== 'float32' || session.inputs.some(({ type }) => type === 'float16')) {
+    const message = `${path} takes or gives numbers of another type than float32, which cannot be run here; use another variant of the model`
+    throw new LucidaError('model_invalid', message)
+  }
+  const [rows, columns] = session.inputs[0]?.dims ?? []
+  const run = async (tensorFor: (input: TensorInfo) => TensorData): Promise<UnitVector[]> => {
+    const feeds = Object.fromEntries(session.inputs.map((info) => [info.name, tensorFor(info)]))
+    const [embeds] = await worker.call('run', [session.id, feeds, [output.name]])
+    return splitRows(embeds!.data, embeds!.dims, model)
+  }
   return {
-    async run(inputs) {
-      const feeds: Record<string, TensorData> = {}
-      for (const info of session.inputs) {
-        if ('pixels' in inputs) feeds[info.name] = inputs.pixels
-        else feeds[info.name] = castIds(info.name.includes('mask') ? inputs.mask : inputs.ids, info)
-      }
-      const [embeds] = await worker.call('run', [session.id, feeds, [output]])
-      return splitRows(embeds!.data, embeds!.dims, model)
-    },
+    runTexts: (texts, padId, length) =>
+      inSlices(texts, fixed(rows), (slice) => {
+        const { ids, mask } = padTokens(slice, padId, fixed(columns) ?? length)
+        return run((info) => castIds(info.name.includes('mask') ? mask : ids, info))
+      }),
+    runPictures: (pictures) =>
+      inSlices(pictures, fixed(rows), (slice) => {
+        const pixels = stackPixels(slice, model)
+        return run(() => pixels)
+      }),
     release: () => worker.call('release', [session.id]),
   }
 }
 
-/** The pooled, projected embedding is the output named *_embeds; a sole output needs no name. */
-function pickOutput(outputs: readonly TensorInfo[]): string {
-  const named = outputs.find(({ name }) => name === 'image_embeds' || name === 'text_embeds')
-  return (named ?? outputs[0]!).name
+/** A side that the graph fixes. */
+function fixed(side: number | string | undefined): number | undefined {
+  return typeof side === 'number' && side > 0 ? side : undefined
 }
 
-/** Right-pads to the longest text: ids and mask, int64 [n, length]. */
+/** Some exports take so many rows at once, neither more nor fewer; nearly always one. */
+async function inSlices<T>(
+  items: readonly T[],
+  rows: number | undefined,
+  run: (slice: readonly T[]) => Promise<UnitVector[]>,
+): Promise<UnitVector[]> {
+  if (rows === undefined || items.length === rows) return run(items)
+  const vectors: UnitVector[] = []
+  for (let at = 0; at < items.length; at += rows) {
+    const slice = items.slice(at, at + rows)
+    const filled = [...slice, ...Array<T>(rows - slice.length).fill(slice[0]!)]
+    vectors.push(...(await run(filled)).slice(0, slice.length))
+  }
+  return vectors
+}
+
+/** Names of the pooled, projected embedding, the surest first; a sole output needs no name. */
+const OUTPUTS = ['image_embeds', 'text_embeds', 'embedding', 'pooler_output']
+
+function pickOutput(outputs: readonly TensorInfo[]): TensorInfo {
+  const named = OUTPUTS.map((name) => outputs.find((output) => output.name === name))
+  return named.find((output) => output !== undefined) ?? outputs[0]!
+}
+
+/** Right-pads to the longest text, and at least to `atLeast`: ids and mask, int64 [n, length]. */
 function padTokens(
   texts: readonly (readonly number[])[],
   padId: number,
+  atLeast: number,
 ): { ids: TensorData; mask: TensorData } {
-  const length = Math.max(...texts.map((ids) => ids.length))
+  const length = Math.max(atLeast, ...texts.map((ids) => ids.length))
   const dims = [texts.length, length]
   const ids = new BigInt64Array(texts.length * length).fill(BigInt(padId))
   const mask = new BigInt64Array(texts.length * length)
