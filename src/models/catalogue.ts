@@ -28,7 +28,7 @@ export interface CatalogueModel {
   readonly acceptLicense?: string
   /** Published figures of the full-precision weights. */
   readonly quality?: Quality
-  /** Other names, without those that follow from `name` and `repository`. */
+  /** Other names, in any one of the styles in which they are written. */
   readonly aliases: readonly string[]
 }
 
@@ -86,12 +86,13 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
     const suffix = variant ? SUFFIXES[variant] : ''
     const towers = [`onnx/vision_model${suffix}.onnx`, `onnx/text_model${suffix}.onnx`]
     const files = [...JSON_FILES, ...towers].map(file)
-    if (!variant) return { ...family, files }
+    const aliases = [family.repository, ...family.aliases]
+    if (!variant) return { ...family, aliases, files }
     return {
       ...family,
       name: `${family.name}-${variant}`,
       title: `${family.title}, ${variant}`,
-      aliases: [family.name, family.repository, ...family.aliases].flatMap((alias) =>
+      aliases: [family.name, ...aliases].flatMap((alias) =>
         [variant, SUFFIXES[variant].slice(1)].map((word) => `${alias}-${word}`),
       ),
       files,
@@ -110,7 +111,7 @@ function openClip(family: Omit<Family, 'variants' | 'digests'>): CatalogueModel 
     'textual/tokenizer_config.json',
     'textual/model.onnx',
   ].map((path) => ({ repository: family.repository, revision, path, to: path }))
-  return { ...model, files }
+  return { ...model, aliases: [family.repository, ...family.aliases], files }
 }
 
 const MIT = 'MIT'
@@ -336,7 +337,7 @@ function qdrant(): CatalogueModel {
     title: 'CLIP ViT-B/32 of OpenAI, as exported by Qdrant',
     repository: 'Qdrant/clip-ViT-B-32-vision',
     quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },
-    aliases: ['Qdrant/clip-ViT-B-32-text'],
+    aliases: ['Qdrant/clip-ViT-B-32-vision', 'Qdrant/clip-ViT-B-32-text'],
     files: [
       ...tower('vision', {
         'config.json': 'config.json',

@@ -37,7 +37,7 @@ export async function describeFile(
   file: HubPath,
   signal: AbortSignal,
 ): Promise<RemoteFile> {
-  const watch = watchSilence(hub, file.path, signal)
+  const watch = watchSilence(hub, signal)
   try {
     const { response } = await ask(hub, file, { method: 'HEAD', signal: watch.signal })
     const { headers } = response
@@ -67,7 +67,7 @@ export async function openFile(
   offset: number,
   signal: AbortSignal,
 ): Promise<{ offset: number; chunks: AsyncGenerator<Uint8Array> }> {
-  const watch = watchSilence(hub, file.path, signal)
+  const watch = watchSilence(hub, signal)
   try {
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {}
     const { response, url } = await ask(hub, file, {
@@ -181,11 +181,9 @@ interface Watch {
 }
 
 /** A signal that also comes when nothing has been heard for a while. */
-function watchSilence({ silenceMs = 30_000 }: Hub, path: string, outer: AbortSignal): Watch {
+function watchSilence({ silenceMs = 30_000 }: Hub, outer: AbortSignal): Watch {
   const silence = new AbortController()
-  const timer = setTimeout(() => {
-    silence.abort(new LucidaError('fetch_failed', `${path}: the hub said nothing for too long`))
-  }, silenceMs)
+  const timer = setTimeout(() => silence.abort(), silenceMs)
   return {
     signal: AbortSignal.any([outer, silence.signal]),
     late: () => silence.signal.aborted,

@@ -81,7 +81,7 @@ async function runOnce(model: ModelSpec): Promise<void> {
   try {
     await clip.embedTexts(['a photo'])
     const { heightPx, widthPx } = model.pixels
-    await clip.embedPixels([new Float32Array(3 * heightPx * widthPx)])
+    await clip.embedPixels([new Float32Array(3 * heightPx * widthPx).fill(1)])
   } finally {
     await clip.close()
   }

@@ -12,7 +12,7 @@ const SUGGESTIONS = 3
 
 const BY_KEY: ReadonlyMap<string, CatalogueModel> = new Map(
   CATALOGUE.flatMap((model) =>
-    [model.name, model.repository, ...model.aliases].map((name) => [keyOf(name), model] as const),
+    [model.name, ...model.aliases].map((name) => [keyOf(name), model] as const),
   ),
 )
 
