@@ -88,8 +88,9 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
     const files = [...JSON_FILES, ...towers].map(file)
     const aliases = [family.repository, ...family.aliases]
     if (!variant) return { ...family, aliases, files }
+    const { quality: _, ...published } = family
     return {
-      ...family,
+      ...published,
       name: `${family.name}-${variant}`,
       title: `${family.title}, ${variant}`,
       aliases: [family.name, ...aliases].flatMap((alias) =>

@@ -7,7 +7,16 @@ import { basename, dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { explainFullDisk, LucidaError, systemCode } from '../core/errors.ts'
 import { openClip } from './clip.ts'
-import { type Manifest, MODEL_MANIFEST, type ModelSpec, modelName, readModel } from './manifest.ts'
+import {
+  type Manifest,
+  manifestSchema,
+  MODEL_MANIFEST,
+  type ModelSpec,
+  modelName,
+  readJson,
+  readModel,
+  verifyModel,
+} from './manifest.ts'
 import { type ModelParts, partsOf, withData } from './model-parts.ts'
 import { knownModel } from './names.ts'
 
@@ -23,7 +32,7 @@ export interface ImportOptions {
  * or do not fit together, `bad_input` when the name is taken or none.
  */
 export async function importModel(folder: string, options: ImportOptions): Promise<ModelSpec> {
-  const known = knownModel(options.name ?? basename(folder))
+  const known = knownModel(options.name ?? '') ?? knownModel(basename(folder))
   const name = options.name?.trim().toLowerCase() ?? known?.name ?? nameFrom(basename(folder))
   if (!modelName.safeParse(name).success) {
     throw new LucidaError(
@@ -40,7 +49,9 @@ export async function importModel(folder: string, options: ImportOptions): Promi
   }
   const names = await filesBelow(folder)
   const parts = partsOf(names)
-  const needed = parts ? filesOf(parts, names) : []
+  const own = await ownManifest(folder, names)
+  const listed = Object.keys(own?.files ?? {})
+  const needed = parts ? [...new Set([...filesOf(parts, names), ...listed])] : []
   const missing = parts ? needed.filter((file) => !names.includes(file)) : EXPECTED
   if (missing.length > 0) {
     throw new LucidaError('model_invalid', `${folder} is no model: it lacks ${missing.join(', ')}`)
@@ -53,13 +64,14 @@ export async function importModel(folder: string, options: ImportOptions): Promi
       await copyFile(join(folder, file), join(draft, file), constants.COPYFILE_FICLONE)
       files[file] = await digestOf(join(draft, file))
     }
-    const manifest: Omit<Manifest, 'sessionConfig'> = {
-      name,
+    const manifest = {
       title: known?.title ?? name,
-      languages: [...(known?.languages ?? [])],
+      languages: known?.languages ?? [],
       license: known?.license ?? 'not known: imported from a folder',
-      files,
       ...(known && { dimension: known.dimension, contextLength: known.contextLength }),
+      ...own,
+      name,
+      files,
     }
     const text = `${JSON.stringify(manifest, null, 2)}\n`
     await writeFile(join(draft, MODEL_MANIFEST), text, { flush: true })
@@ -70,6 +82,17 @@ export async function importModel(folder: string, options: ImportOptions): Promi
     throw explainFullDisk(error, options.directory)
   }
   return readModel(place)
+}
+
+/** What a folder says that was one of our models before. Throws `checksum_mismatch`. */
+async function ownManifest(
+  folder: string,
+  names: readonly string[],
+): Promise<Manifest | undefined> {
+  if (!names.includes(MODEL_MANIFEST)) return undefined
+  const manifest = await readJson(folder, MODEL_MANIFEST, manifestSchema)
+  await verifyModel({ directory: folder, files: manifest.files })
+  return manifest
 }
 
 /** What a folder of neither layout is told to have. */

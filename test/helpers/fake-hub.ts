@@ -53,9 +53,8 @@ export async function startFakeHub(): Promise<FakeHub> {
   const storage = await listen((request, response) => {
     see('storage', request)
     const content = files.get(decodeURIComponent(request.url!.slice(1)))
-    if (!content) return void response.writeHead(404).end()
-    if (storageTricks.shift()?.(request, response)) return
-    sendRange(request, response, content)
+    if (!content) response.writeHead(404).end()
+    else if (!storageTricks.shift()?.(request, response)) sendRange(request, response, content)
   })
   const hub: FakeHub = {
     endpoint: '',
@@ -79,19 +78,20 @@ export async function startFakeHub(): Promise<FakeHub> {
     const key = decodeURIComponent(`${repository}/${path}`)
     const content = files.get(key)
     response.setHeader('x-repo-commit', COMMIT)
-    if (!content) return void response.writeHead(404).end()
-    if (content.length < LARGE) {
+    if (!content) {
+      response.writeHead(404).end()
+    } else if (content.length < LARGE) {
       const gitSha1 = createHash('sha1').update(`blob ${content.length}\0`).update(content)
       response.writeHead(200, { etag: `"${gitSha1.digest('hex')}"`, ...lengthOf(content) })
-      return void response.end(request.method === 'HEAD' ? undefined : content)
-    }
-    response
-      .writeHead(302, {
+      response.end(request.method === 'HEAD' ? undefined : content)
+    } else {
+      response.writeHead(302, {
         'x-linked-etag': `"${sha256(content)}"`,
         'x-linked-size': String(content.length),
         location: `${hub.storage}/${encodeURIComponent(key)}`,
       })
-      .end()
+      response.end()
+    }
   })
   return Object.assign(hub, { endpoint: addressOf(front) })
 }

@@ -35,11 +35,7 @@ export function onnxFile({ inputs, operators, outputs }: Graph): Buffer {
     ...inputs.map((input) => message(11, valueOf(input))),
     ...outputs.map((output) => message(12, valueOf(output))),
   ]
-  return Buffer.concat([
-    number(1, 8),
-    message(7, graph),
-    message(8, [text(1, ''), number(2, 13)]),
-  ])
+  return Buffer.concat([number(1, 8), message(7, graph), message(8, [text(1, ''), number(2, 13)])])
 }
 
 function nodeOf({ type, inputs, output, attributes = {} }: Operator): Buffer[] {
