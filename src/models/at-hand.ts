@@ -1,8 +1,10 @@
 // The models that were pulled or imported: checked and removed.
-import { rename, rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LucidaError, messageOf } from '../core/errors.ts'
-import { MODEL_MANIFEST, type ModelSpec, readModel, verifyModel } from './manifest.ts'
+import { MODEL_MANIFEST, readModel, verifyModel } from './manifest.ts'
+import { knownModel } from './names.ts'
+import { UNFINISHED } from './pull.ts'
 import { BUILT_IN_MODELS, findModel, modelFolders } from './registry.ts'
 
 /** Whether a model's files are what its manifest says. */
@@ -30,8 +32,18 @@ export async function checkModels(
   return checks
 }
 
-/** Deletes a pulled or imported model. Throws `bad_input` for one that travels with the program. */
-export async function removeModel(directory: string, name: string): Promise<ModelSpec> {
+/**
+ * Deletes a pulled or imported model, or what an interrupted pull of it has left; returns its name.
+ * Throws `bad_input` for one that travels with the program.
+ */
+export async function removeModel(directory: string, name: string): Promise<string> {
+  const known = knownModel(name)?.name
+  if (known !== undefined) {
+    const draft = join(directory, UNFINISHED, known)
+    const drafted = await stat(draft).catch(() => undefined)
+    await rm(draft, { recursive: true, force: true })
+    if (drafted && !(await findModel(name, directory).catch(() => undefined))) return known
+  }
   const model = await findModel(name, directory)
   if (join(directory, model.name) !== model.directory) {
     throw new LucidaError(
@@ -41,9 +53,6 @@ export async function removeModel(directory: string, name: string): Promise<Mode
   }
   // Without its manifest it is no model any more, whatever else remains of it.
   await rm(join(model.directory, MODEL_MANIFEST))
-  const aside = join(directory, `.removed-${model.name}`)
-  await rename(model.directory, aside).catch(() => {})
-  await rm(aside, { recursive: true, force: true })
   await rm(model.directory, { recursive: true, force: true })
-  return model
+  return model.name
 }

@@ -57,7 +57,7 @@ const RETRY_AFTER_MS = [1000, 3000, 10_000]
 const ASKED_AT_ONCE = 4
 
 /** Where unfinished pulls lie. */
-const UNFINISHED = '.unfinished'
+export const UNFINISHED = '.unfinished'
 
 /**
  * Pulls a folder and returns where it lies. What an earlier attempt has left is used. Throws

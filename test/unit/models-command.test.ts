@@ -132,6 +132,19 @@ describe('lucida models pull', () => {
     })
     expect(await run(['pull', 'ViT-L/14'])).toMatchObject(done)
   })
+
+  test('that is given up leaves nothing once it is removed', async () => {
+    hub.files.delete('Xenova/clip-vit-large-patch14/onnx/text_model.onnx')
+    hub.hubTrick = ({ method, url }, response) => {
+      if (method !== 'HEAD' || !url!.includes('text_model')) return false
+      response.writeHead(200, { etag: 'a'.repeat(64), 'content-length': '9' }).end()
+      return true
+    }
+    expect((await run(['pull', 'ViT-L/14'])).code).toBe(1)
+    expect(await readdir(join(models, '.unfinished'))).toEqual(['clip-vit-l-14'])
+    expect(await run(['remove', 'ViT-L/14'])).toMatchObject(done)
+    expect(await readdir(join(models, '.unfinished'))).toEqual([])
+  })
 })
 
 describe('the models at hand', () => {

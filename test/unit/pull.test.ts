@@ -346,6 +346,23 @@ describe('redirects', () => {
     )
   })
 
+  test('within the hub that carry the metadata end the question for it', async () => {
+    hub.hubTrick = ({ url, method }, response) => {
+      if (!url!.endsWith('/config.json') || url!.startsWith('/cache')) return false
+      response.writeHead(307, {
+        location: `/cache${url}`,
+        'x-linked-etag': `"${sha256(CONFIG)}"`,
+        'x-linked-size': String(CONFIG.length),
+        'x-repo-commit': COMMIT,
+      })
+      response.end(method === 'HEAD' ? undefined : 'moved')
+      return true
+    }
+    hub.files.set(`cache/${REPOSITORY}/config.json`, CONFIG)
+    await expectWhole(await pull())
+    expect(hub.seen.filter(({ url }) => url.startsWith('/cache'))).toHaveLength(1)
+  })
+
   test('to another host without https are refused', async () => {
     hub.hubTrick = ({ method }, response) => {
       if (method !== 'GET') return false

@@ -80,12 +80,13 @@ export function verifyCommand(io: CliIo): Command {
 
 export function removeCommand(io: CliIo): Command {
   return new Command('remove')
-    .description('Delete a model that was pulled or imported; vectors made with it stay.')
+    .description(
+      'Delete a model that was pulled or imported, or what an interrupted pull has left; vectors stay.',
+    )
     .argument('<name>', 'a model at hand')
     .action(async (name: string) => {
       const { modelsDir } = configOf(io, {})
       const { removeModel } = await import('../../lucida.ts')
-      const model = await removeModel(modelsDir, name)
-      io.err(`removed ${model.name}\n`)
+      io.err(`removed ${await removeModel(modelsDir, name)}\n`)
     })
 }
