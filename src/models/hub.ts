@@ -2,8 +2,10 @@
 // followed by hand, so that the token goes to the hub's own address and nowhere else.
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
+import { type Silence, watchSilence } from './silence.ts'
 
 const MAX_REDIRECTS = 5
+const SILENCE_MS = 30_000
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /** Which hub, and how it is asked. */
@@ -37,7 +39,7 @@ export async function describeFile(
   file: HubPath,
   signal: AbortSignal,
 ): Promise<RemoteFile> {
-  const watch = watchSilence(hub, signal)
+  const watch = watchSilence(hub.silenceMs ?? SILENCE_MS, signal)
   try {
     const { response } = await ask(hub, file, { method: 'HEAD', signal: watch.signal })
     const { headers } = response
@@ -67,7 +69,7 @@ export async function openFile(
   offset: number,
   signal: AbortSignal,
 ): Promise<{ offset: number; chunks: AsyncGenerator<Uint8Array> }> {
-  const watch = watchSilence(hub, signal)
+  const watch = watchSilence(hub.silenceMs ?? SILENCE_MS, signal)
   try {
     const range: Record<string, string> = offset > 0 ? { range: `bytes=${offset}-` } : {}
     const { response, url } = await ask(hub, file, {
@@ -92,7 +94,7 @@ async function* watched(
   body: ReadableStream<Uint8Array>,
   hub: Hub,
   file: HubPath,
-  watch: Watch,
+  watch: Silence,
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of body as unknown as AsyncIterable<Uint8Array>) {
@@ -179,26 +181,7 @@ function digestOf(etag: string): RemoteFile['digest'] | undefined {
   return /^[0-9a-f]{40}$/.test(value) ? { gitSha1: value } : undefined
 }
 
-interface Watch {
-  readonly signal: AbortSignal
-  readonly late: () => boolean
-  heard(): void
-  end(): void
-}
-
-/** A signal that also comes when nothing has been heard for a while. */
-function watchSilence({ silenceMs = 30_000 }: Hub, outer: AbortSignal): Watch {
-  const silence = new AbortController()
-  const timer = setTimeout(() => silence.abort(), silenceMs)
-  return {
-    signal: AbortSignal.any([outer, silence.signal]),
-    late: () => silence.signal.aborted,
-    heard: () => void timer.refresh(),
-    end: () => clearTimeout(timer),
-  }
-}
-
-function explain(error: unknown, hub: Hub, file: HubPath, watch: Watch): unknown {
+function explain(error: unknown, hub: Hub, file: HubPath, watch: Silence): unknown {
   if (error instanceof LucidaError) return error
   const url = urlOf(hub, file)
   if (watch.late()) return failed(url, 'says nothing for too long', RETRY, error)

@@ -2,20 +2,12 @@
 // beside the place where it will lie, and one rename puts it there.
 import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import pMap from 'p-map'
 import { explainFullDisk, LucidaError, systemCode } from '../core/errors.ts'
 import { bytesAtHand, downloadFile, type FileDigest } from './download.ts'
-import { describeFile, type Hub, type HubPath, type RemoteFile } from './hub.ts'
+import type { Hub } from './hub.ts'
 import { type ModelFiles, verifyModel } from './manifest.ts'
 import { withPullLock } from './pull-lock.ts'
-
-/** A file to be brought, and what is known of it beforehand. */
-export interface WantedFile extends HubPath {
-  /** Path below the folder. */
-  readonly to: string
-  readonly sizeBytes?: number
-  readonly sha256?: string
-}
+import { describeFiles, type WantedFile } from './pull-plan.ts'
 
 /** A folder that consists of files of the hub. */
 export interface WantedFolder {
@@ -53,8 +45,6 @@ export interface PullOptions {
 /** Left free beside the files, for everybody else on the disk. */
 const RESERVE_BYTES = 64 * 2 ** 20
 const RETRY_AFTER_MS = [1000, 3000, 10_000]
-/** Metadata is asked for side by side; the files themselves one by one, the network is the limit. */
-const ASKED_AT_ONCE = 4
 
 /** Where unfinished pulls lie. */
 export const UNFINISHED = '.unfinished'
@@ -92,7 +82,7 @@ async function fill(
   options: PullOptions & Required<Pick<PullOptions, 'onEvent' | 'signal'>>,
 ): Promise<void> {
   const { hub, onEvent, signal, freeBytes = readFreeBytes } = options
-  const { files, commits } = await describeFiles(hub, wanted, signal)
+  const { files, commits } = await describeFiles(hub, wanted.files, signal)
   const totalBytes = files.reduce((sum, { remote }) => sum + remote.sizeBytes, 0)
   const atHand = await Promise.all(
     files.map(({ remote, to }) => bytesAtHand(remote, join(draft, to))),
@@ -117,55 +107,6 @@ async function fill(
   const text = `${JSON.stringify(wanted.describe(digests, commits), null, 2)}\n`
   await writeFile(join(draft, wanted.manifest), text, { flush: true })
   await wanted.read(draft)
-}
-
-interface DescribedFiles {
-  readonly files: readonly { readonly remote: RemoteFile; readonly to: string }[]
-  readonly commits: Readonly<Record<string, string>>
-}
-
-/** A branch may move during a pull, so the first file of a repository says which commit is meant. */
-async function describeFiles(
-  hub: Hub,
-  wanted: WantedFolder,
-  signal: AbortSignal,
-): Promise<DescribedFiles> {
-  const commits: Record<string, string> = {}
-  const repositories = [...new Set(wanted.files.map(({ repository }) => repository))]
-  const files: { remote: RemoteFile; to: string }[] = []
-  for (const repository of repositories) {
-    const [first, ...rest] = wanted.files.filter((file) => file.repository === repository)
-    const remote = await describeOne(hub, first!, signal)
-    commits[repository] = remote.revision
-    files.push({ remote, to: first!.to })
-    const others = await pMap(
-      rest,
-      async (file) => ({
-        remote: await describeOne(hub, { ...file, revision: remote.revision }, signal),
-        to: file.to,
-      }),
-      { concurrency: ASKED_AT_ONCE },
-    )
-    files.push(...others)
-  }
-  return { files, commits }
-}
-
-/** What is known beforehand must be what the hub says. */
-async function describeOne(hub: Hub, file: WantedFile, signal: AbortSignal): Promise<RemoteFile> {
-  const { repository, revision, path, sizeBytes, sha256 } = file
-  const remote = await describeFile(hub, { repository, revision, path }, signal)
-  const known = 'sha256' in remote.digest ? remote.digest.sha256 : undefined
-  if (
-    (sizeBytes !== undefined && remote.sizeBytes !== sizeBytes) ||
-    (sha256 !== undefined && known !== undefined && known !== sha256)
-  ) {
-    throw new LucidaError(
-      'checksum_mismatch',
-      `${path} of ${repository} is another file on ${new URL(hub.endpoint).host} than the one that is known; check HF_ENDPOINT`,
-    )
-  }
-  return sha256 === undefined ? remote : { ...remote, digest: { sha256 } }
 }
 
 async function assertRoom(
