@@ -147,11 +147,10 @@ function isRight(file: RemoteFile, found: Digests | undefined): found is Digests
 /** Nothing where the file is missing or has another size. */
 async function digestOf(file: RemoteFile, path: string): Promise<Digests | undefined> {
   const { sizeBytes } = file
-  if ((await sizeOf(path)) !== sizeBytes) return undefined
+  const found = await stat(path).catch(() => undefined)
+  if (found?.size !== sizeBytes) return undefined
   const sha256 = createHash('sha256')
   const gitSha1 = createHash('sha1').update(`blob ${sizeBytes}\0`)
-  const found = await stat(path).catch(() => undefined)
-  if (!found) return undefined
   for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) {
     sha256.update(chunk as Buffer)
     if (!('sha256' in file.digest)) gitSha1.update(chunk as Buffer)

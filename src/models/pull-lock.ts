@@ -1,7 +1,9 @@
-// One pull of a folder at a time, across processes. Its holder shows that it lives by touching the file;
-// a lock that has not been touched for a while is of a process that was killed. If two should ever
-// hold it at once, checksums still refuse what they spoil for each other.
-import { open, rm, stat, utimes } from 'node:fs/promises'
+// One pull of a folder at a time, across processes and machines. The file names its holder, who shows
+// that it lives by touching it; a lock of a process that is gone, or that has not been touched for a
+// while, was left by a kill. If two should ever hold it at once, checksums still refuse what they spoil
+// for each other.
+import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LucidaError, systemCode } from '../core/errors.ts'
 
@@ -34,19 +36,27 @@ export async function withPullLock<T>(
 }
 
 async function take(path: string): Promise<boolean> {
-  const touchedAt = await stat(path).then(
-    ({ mtimeMs }) => mtimeMs,
-    () => undefined,
-  )
-  if (touchedAt !== undefined) {
-    if (Date.now() - touchedAt < ABANDONED_AFTER_MS) return false
-    await rm(path, { force: true })
-  }
+  if (await isHeld(path)) return false
+  await rm(path, { force: true })
   try {
-    await (await open(path, 'wx')).close()
+    await writeFile(path, `${hostname()}\n${process.pid}\n`, { flag: 'wx' })
     return true
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return false
     throw error
+  }
+}
+
+async function isHeld(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  if (!found || Date.now() - found.mtimeMs > ABANDONED_AFTER_MS) return false
+  const [host, pid] = (await readFile(path, 'utf8').catch(() => '')).split('\n')
+  // Just made, not written yet; or of another machine, where only time tells.
+  if (!pid || host !== hostname()) return true
+  try {
+    return process.kill(Number(pid), 0)
+  } catch (error) {
+    // EPERM: somebody else's process, alive.
+    return systemCode(error) !== 'ESRCH'
   }
 }

@@ -1,4 +1,7 @@
 // The commands, against a hub on this machine that has the built-in model's files under another name.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -131,6 +134,43 @@ describe('lucida models pull', () => {
       message: expect.stringContaining('lucida models pull clip-vit-l-14'),
     })
     expect(await run(['pull', 'ViT-L/14'])).toMatchObject(done)
+  })
+
+  test('that is killed ten times goes on each time where it was', async () => {
+    const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+    const env = { ...process.env, LUCIDA_MODELS_DIR: models, HF_ENDPOINT: hub.endpoint }
+    const weights = await readFile(join(BUILT_IN, 'onnx/vision_model.onnx'))
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const child = spawn(
+        process.execPath,
+        ['--import', 'tsx', main, 'models', 'pull', 'ViT-L/14'],
+        { env: { ...env, HF_HOME: root }, stdio: 'ignore' },
+      )
+      hub.storageTricks[0] = (request, response) => {
+        // The tokenizer comes first, as a whole.
+        if (!request.url!.includes('vision_model')) return false
+        const from = Number(/\d+/.exec(request.headers.range ?? '0')![0])
+        const range = { 'content-range': `bytes ${from}-${weights.length - 1}/${weights.length}` }
+        response.writeHead(from > 0 ? 206 : 200, range)
+        response.write(weights.subarray(from, from + 300_000), () => {
+          setTimeout(() => child.kill('SIGKILL'), 100)
+        })
+        return true
+      }
+      if (attempt === 0) hub.storageTricks.unshift(() => false)
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      expect(signal).toBe('SIGKILL')
+      expect(existsSync(join(models, 'clip-vit-l-14'))).toBe(false)
+    }
+    expect(await run(['pull', 'ViT-L/14'])).toMatchObject(done)
+    expect(await run(['verify', 'clip-vit-l-14'])).toMatchObject(done)
+    const starts = hub
+      .gets()
+      .filter(({ url }) => url.includes('vision_model'))
+      .map(({ headers }) => Number(/\d+/.exec(headers.range ?? '0')![0]))
+    expect(starts).toHaveLength(11)
+    expect(starts).toEqual(starts.toSorted((a, b) => a - b))
+    expect(starts.at(-1)).toBeGreaterThan(1_000_000)
   })
 
   test('that is given up leaves nothing once it is removed', async () => {

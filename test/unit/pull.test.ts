@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -430,9 +431,16 @@ describe('pulls at once', () => {
   })
 
   test('do not wait for one that was killed', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    await mkdir(join(directory, '.unfinished'))
+    await writeFile(join(directory, '.unfinished/some-model.lock'), `${hostname()}\n${pid}\n`)
+    await expectWhole(await pull({ onEvent: ({ type }) => expect(type).not.toBe('waiting') }))
+  })
+
+  test('do not wait for one of another machine that has been silent for long', async () => {
     const lock = join(directory, '.unfinished/some-model.lock')
     await mkdir(join(directory, '.unfinished'))
-    await writeFile(lock, '')
+    await writeFile(lock, 'elsewhere\n1\n')
     const longAgo = new Date(Date.now() - 3_600_000)
     await utimes(lock, longAgo, longAgo)
     await expectWhole(await pull())
