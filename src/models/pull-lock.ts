@@ -2,7 +2,8 @@
 // that it lives by touching it; a lock of a process that is gone, or that has not been touched for a
 // while, was left by a kill. If two should ever hold it at once, checksums still refuse what they spoil
 // for each other.
-import { readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LucidaError, systemCode } from '../core/errors.ts'
@@ -36,8 +37,17 @@ export async function withPullLock<T>(
 }
 
 async function take(path: string): Promise<boolean> {
+  if (await create(path)) return true
   if (await isHeld(path)) return false
-  await rm(path, { force: true })
+  // Moved aside and looked at again: another process may have taken it over since.
+  const aside = `${path}.${randomBytes(6).toString('hex')}`
+  await rename(path, aside).catch(() => {})
+  if (await isHeld(aside)) await link(aside, path).catch(() => {})
+  await rm(aside, { force: true })
+  return create(path)
+}
+
+async function create(path: string): Promise<boolean> {
   try {
     await writeFile(path, `${hostname()}\n${process.pid}\n`, { flag: 'wx' })
     return true

@@ -1,6 +1,6 @@
 // Files of the hub -> a folder with a manifest, whole or not at all: everything is brought together
 // beside the place where it will lie, and one rename puts it there.
-import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { explainFullDisk, LucidaError, systemCode } from '../core/errors.ts'
 import { bytesAtHand, downloadFile, type FileDigest } from './download.ts'
@@ -104,9 +104,19 @@ async function fill(
     digests[to] = { sizeBytes, sha256 }
     doneBytes += sizeBytes
   }
+  await keepOnly(draft, Object.keys(digests))
   const text = `${JSON.stringify(wanted.describe(digests, commits), null, 2)}\n`
   await writeFile(join(draft, wanted.manifest), text, { flush: true })
   await wanted.read(draft)
+}
+
+/** Removes what earlier attempts have left of files that the hub has replaced since. */
+async function keepOnly(draft: string, files: readonly string[]): Promise<void> {
+  const wanted = new Set(files.map((file) => join(draft, file)))
+  for (const entry of await readdir(draft, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (!entry.isDirectory() && !wanted.has(path)) await rm(path)
+  }
 }
 
 async function assertRoom(

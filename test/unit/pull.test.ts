@@ -206,6 +206,17 @@ describe('an interruption', () => {
     expect(starts[10]).toBeGreaterThanOrEqual(1_900_000)
   })
 
+  test('after which the hub has other files leaves nothing of the old ones', async () => {
+    hub.storageTricks.push(cutHalfway)
+    await expect(pull()).rejects.toMatchObject(failsWith('fetch_failed'))
+    const newer = Buffer.from(WEIGHTS).fill('x', 0, 1)
+    hub.files.set(`${REPOSITORY}/onnx/model.onnx`, newer)
+    const place = await pull()
+    expect(await readdir(join(place, 'onnx'))).toEqual(['model.onnx'])
+    expect((await readFile(join(place, 'onnx/model.onnx'))).equals(newer)).toBe(true)
+    expect(startOf(hub.gets()[1]!.headers.range)).toBe(0)
+  })
+
   test('with a server that knows no ranges begins the file anew', async () => {
     const whole: FakeHub['storageTricks'][number] = (_, response) => {
       response.writeHead(200).end(WEIGHTS)
@@ -423,11 +434,12 @@ describe('pulls at once', () => {
   test('of the same fetch it once', async () => {
     const events: PullEvent[] = []
     const onEvent = (event: PullEvent) => void events.push(event)
-    const [one, two] = await Promise.all([pull({ onEvent }), pull({ onEvent })])
-    await expectWhole(one)
-    expect(two).toBe(one)
+    const places = await Promise.all(Array.from({ length: 5 }, () => pull({ onEvent })))
+    await expectWhole(places[0]!)
+    expect(new Set(places).size).toBe(1)
     expect(hub.gets()).toHaveLength(1)
-    expect(events.filter(({ type }) => type === 'waiting')).toHaveLength(1)
+    expect(events.filter(({ type }) => type === 'waiting')).toHaveLength(4)
+    expect(events.filter(({ type }) => type === 'start')).toHaveLength(1)
   })
 
   test('do not wait for one that was killed', async () => {
