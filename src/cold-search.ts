@@ -30,7 +30,7 @@ export async function searchCold(
 ): Promise<SearchAnswer | null> {
   if (config.databaseUrl || options.filter || options.cursor) return null
   if (options.orderBy === 'takenAt') return null
-  const model = await findModel(config.model)
+  const model = await findModel(config.model, config.modelsDir)
   const checkpoint = await readCheckpoint(config.dataDir, {
     model: model.name,
     recipe: model.recipe,

@@ -35,6 +35,10 @@ const schema = z.strictObject({
       'postgres://user:password@host/database of a server (15 or later); embedded when unset.',
     ),
   model: z.string().min(1).describe('Name of a model (see `lucida models`), or the folder of one.'),
+  modelsDir: z
+    .string()
+    .min(1)
+    .describe('Folder for models that were pulled or imported; shared by all data folders.'),
   generator: z
     .string()
     .min(1)
@@ -89,6 +93,7 @@ const ENV: Record<keyof Config, string> = {
   dataDir: 'LUCIDA_DATA_DIR',
   databaseUrl: 'DATABASE_URL',
   model: 'LUCIDA_MODEL',
+  modelsDir: 'LUCIDA_MODELS_DIR',
   generator: 'LUCIDA_GENERATOR',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
@@ -118,7 +123,7 @@ export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[
   key,
   env: ENV[key],
   default:
-    key === 'dataDir'
+    key === 'dataDir' || key === 'modelsDir'
       ? 'per user, see below'
       : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]) || 'none',
   description: schema.shape[key].description ?? '',
@@ -140,6 +145,7 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
   )
   const merged = {
     dataDir: defaultDataDir(env),
+    modelsDir: join(defaultDataDir(env), 'models'),
     ...DEFAULTS,
     ...readConfigFile(cwd),
     ...withoutUndefined(fromEnv),
@@ -152,10 +158,11 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, allowedRoots } = parsed.data
+  const { dataDir, modelsDir, allowedRoots } = parsed.data
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),
+    modelsDir: resolve(cwd, modelsDir),
     allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
   }
 }

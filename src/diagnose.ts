@@ -72,13 +72,15 @@ async function checkSharp(): Promise<Finding> {
 }
 
 async function checkModelFiles(config: Config): Promise<Finding> {
-  const model = await findModel(config.model)
+  const model = await findModel(config.model, config.modelsDir)
   await verifyModel(model)
   return `${model.name}: ${Object.keys(model.files).length} files as in its manifest`
 }
 
 async function checkInference(config: Config): Promise<Finding> {
-  const clip = openClip(await findModel(config.model), { threads: config.threads })
+  const clip = openClip(await findModel(config.model, config.modelsDir), {
+    threads: config.threads,
+  })
   try {
     const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
       .png()

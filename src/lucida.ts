@@ -89,7 +89,16 @@ export type { WrittenFormat } from './pictures/encode-picture.ts'
 export { LucidaError } from './core/errors.ts'
 export type { ErrorCode } from './core/errors.ts'
 export type { PartialConfig } from './config.ts'
-export { listModels } from './models/registry.ts'
+export { findModel, listModels } from './models/registry.ts'
+export { checkModels, removeModel } from './models/at-hand.ts'
+export { CATALOGUE } from './models/catalogue.ts'
+export type { CatalogueModel } from './models/catalogue.ts'
+export { hubOf } from './models/hub-settings.ts'
+export { importModel } from './models/import-model.ts'
+export type { ModelSpec } from './models/manifest.ts'
+export { knownModel, requireKnownModel } from './models/names.ts'
+export type { PullEvent } from './models/pull.ts'
+export { pullModel } from './models/pull-model.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
@@ -204,7 +213,7 @@ export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
 export async function openResolved(config: Config): Promise<Lucida> {
-  const model = await findModel(config.model)
+  const model = await findModel(config.model, config.modelsDir)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )

@@ -8,11 +8,13 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
-import { type PixelRule, pixelRule, preprocessorSchema, PIXEL_CONVENTIONS } from './pixel-rule.ts'
+import { contextOf, dimensionOf, modelConfig, padsToContext, usualContext } from './model-config.ts'
+import { type ModelParts, partsOf, TEXT_MODEL, VISION_MODEL, withData } from './model-parts.ts'
+import { type PixelRule, pixelRule, preprocessorConfig, PIXEL_CONVENTIONS } from './pixel-rule.ts'
 
-/** Files every model has, relative to its folder. */
-export const VISION_MODEL = 'onnx/vision_model.onnx'
-export const TEXT_MODEL = 'onnx/text_model.onnx'
+export { TEXT_MODEL, VISION_MODEL } from './model-parts.ts'
+
+export const MODEL_MANIFEST = 'manifest.json'
 
 export const modelName = z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)
 
@@ -31,7 +33,7 @@ export interface ModelFiles {
   readonly files: z.infer<typeof fileDigests>
 }
 
-const manifestSchema = z.object({
+export const manifestSchema = z.object({
   name: modelName,
   title: z.string(),
   languages: z.array(z.string()),
@@ -39,6 +41,13 @@ const manifestSchema = z.object({
   files: fileDigests,
   /** onnxruntime session configuration entries, such as `session.disable_quant_qdq`. */
   sessionConfig: z.record(z.string(), z.string()).default({}),
+  /** Length of its vectors and of its texts, where the model's own config.json does not say. */
+  dimension: z.number().int().positive().optional(),
+  contextLength: z.number().int().min(2).optional(),
+  /** What the files were pulled from: repositories, each with the commit. */
+  pulledFrom: z.record(z.string(), z.string()).optional(),
+  /** The licence that was accepted before the pull, where one had to be. */
+  accepted: z.object({ license: z.string(), at: z.string() }).optional(),
   /** How the percentile of `search/relevance.ts` was calibrated for this model. */
   relevance: z
     .object({
@@ -54,22 +63,24 @@ const manifestSchema = z.object({
     .optional(),
 })
 
-const configSchema = z.object({
-  projection_dim: z.number().int().positive(),
-  /** Temperature as a factor on the cosine; CLIP's own is 100. */
-  logit_scale: z.number().positive().default(100),
-  text_config: z.object({
-    max_position_embeddings: z.number().int().min(2).default(77),
-    eos_token_id: z.number().int(),
-    pad_token_id: z.number().int(),
-  }),
-})
-
 /** Parsed manifest.json. */
 export type Manifest = z.infer<typeof manifestSchema>
 
+/** How texts are cut and padded. */
+export interface TextRule {
+  readonly contextLength: number
+  /** Where the tokenizer names no padding token. */
+  readonly padId: number
+  /** Trained on texts padded to the whole context, and gives another vector without. */
+  readonly padded: boolean
+  /** Its tokenizer leaves capital letters, which the model does not know, to its caller. */
+  readonly lowerCase: boolean
+}
+
 /** Everything needed to run one CLIP-like dual encoder. */
 export interface ModelSpec extends Omit<Manifest, 'files'> {
+  /** Which of its files does what. */
+  readonly parts: ModelParts
   /** Absolute folder that holds the files. */
   readonly directory: string
   readonly files: Manifest['files']
@@ -78,7 +89,7 @@ export interface ModelSpec extends Omit<Manifest, 'files'> {
   /** Factor on the cosine before a softmax over labels. */
   readonly logitScale: number
   readonly pixels: PixelRule
-  readonly text: { readonly contextLength: number; readonly endId: number; readonly padId: number }
+  readonly text: TextRule
   /**
    * 16 hexadecimal digits over everything that decides an image vector: weights and preprocessing.
    * Vectors of different recipes are never mixed, even under one model name.
@@ -91,31 +102,40 @@ export interface ModelSpec extends Omit<Manifest, 'files'> {
  * does not say what it must.
  */
 export async function readModel(directory: string): Promise<ModelSpec> {
-  const manifest = await readJson(directory, 'manifest.json', manifestSchema)
-  const config = await readJson(directory, 'config.json', configSchema)
-  const pixels = pixelRule(
-    await readJson(directory, 'preprocessor_config.json', preprocessorSchema),
-  )
-  const vision = manifest.files[VISION_MODEL]
-  if (!vision || !manifest.files[TEXT_MODEL]) {
+  const manifest = await readJson(directory, MODEL_MANIFEST, manifestSchema)
+  const parts = partsOf(Object.keys(manifest.files))
+  if (!parts) {
     throw new LucidaError(
       'model_invalid',
-      `The manifest of ${directory} must list ${VISION_MODEL} and ${TEXT_MODEL}`,
+      `The manifest of ${directory} must list ${VISION_MODEL} and ${TEXT_MODEL}, or one variant of each`,
     )
   }
-  const recipe = sha256(JSON.stringify([vision.sha256, pixels, PIXEL_CONVENTIONS])).slice(0, 16)
+  const config = await readJson(directory, 'config.json', modelConfig)
+  const pixels = pixelRule(await readJson(directory, parts.preprocessor, preprocessorConfig))
+  const dimension = dimensionOf(config) ?? manifest.dimension
+  if (dimension === undefined) {
+    const message = `${join(directory, 'config.json')} does not say the length of the vectors (projection_dim)`
+    throw new LucidaError('model_invalid', message)
+  }
+  const [vision, ...data] = withData(parts.vision, Object.keys(manifest.files)).map(
+    (name) => manifest.files[name]!.sha256,
+  )
+  const decides = [vision, pixels, PIXEL_CONVENTIONS, ...data]
+  const padded = padsToContext(config)
   return {
     ...manifest,
     directory,
-    dimension: config.projection_dim,
+    parts,
+    dimension,
     logitScale: config.logit_scale,
     pixels,
     text: {
-      contextLength: config.text_config.max_position_embeddings,
-      endId: config.text_config.eos_token_id,
-      padId: config.text_config.pad_token_id,
+      contextLength: contextOf(config) ?? manifest.contextLength ?? usualContext(config),
+      padId: config.text_config.pad_token_id ?? 0,
+      padded,
+      lowerCase: padded,
     },
-    recipe,
+    recipe: sha256(JSON.stringify(decides)).slice(0, 16),
   }
 }
 

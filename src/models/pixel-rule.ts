@@ -10,6 +10,9 @@ import type { Filter } from '../pictures/resample.ts'
  */
 export const PIXEL_CONVENTIONS = 'upright,white,srgb8,first-frame,pil'
 
+/** One number for each of R, G and B. */
+const colour = <T extends z.ZodType>(number: T) => z.tuple([number, number, number])
+
 /** The fields of preprocessor_config.json that Lucida obeys. */
 export const preprocessorSchema = z.object({
   size: z.union([
@@ -30,9 +33,38 @@ export const preprocessorSchema = z.object({
     .number()
     .positive()
     .default(1 / 255),
-  image_mean: z.tuple([z.number(), z.number(), z.number()]),
-  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+  do_rescale: z.boolean().default(true),
+  do_normalize: z.boolean().default(true),
+  image_mean: colour(z.number()).optional(),
+  image_std: colour(z.number().positive()).optional(),
 })
+
+/** PIL's filter numbers, by the names that open_clip uses. */
+const INTERPOLATIONS = { bilinear: 2, bicubic: 3 } as const
+
+/** open_clip's preprocess_cfg.json, as the same fields. */
+const openClipSchema = z
+  .object({
+    size: z.union([z.number().int().positive(), z.tuple([z.number(), z.number()])]),
+    mean: colour(z.number()),
+    std: colour(z.number().positive()),
+    interpolation: z.enum(['bilinear', 'bicubic']).default('bicubic'),
+    resize_mode: z.enum(['shortest', 'squash']).default('shortest'),
+  })
+  .transform(({ size, mean, std, interpolation, resize_mode }) => {
+    const [height, width] = typeof size === 'number' ? [size, size] : size
+    const side = resize_mode === 'squash' ? { height, width } : Math.min(height, width)
+    return preprocessorSchema.parse({
+      size: side,
+      crop_size: { height, width },
+      resample: INTERPOLATIONS[interpolation],
+      image_mean: mean,
+      image_std: std,
+    })
+  })
+
+/** Either of them. */
+export const preprocessorConfig = z.union([openClipSchema, preprocessorSchema])
 
 /** Resize, crop and scale rule of one model. */
 export interface PixelRule {
@@ -67,11 +99,15 @@ export function pixelRule(config: z.infer<typeof preprocessorSchema>): PixelRule
       `Expected resample 1 to 3 but received ${config.resample}`,
     )
   }
+  const { do_normalize: normalizes, image_mean: mean, image_std: std } = config
+  if (normalizes && !(mean && std)) {
+    throw new LucidaError('model_invalid', 'Expected image_mean and image_std, or no do_normalize')
+  }
   const common = {
     filter,
-    rescale: config.rescale_factor,
-    mean: config.image_mean,
-    std: config.image_std,
+    rescale: config.do_rescale ? config.rescale_factor : 1,
+    mean: normalizes ? mean! : ([0, 0, 0] as const),
+    std: normalizes ? std! : ([1, 1, 1] as const),
   }
   if (typeof config.size === 'object' && 'height' in config.size) {
     const { height, width } = config.size

@@ -4,10 +4,12 @@
 // photos would make "beach" unremarkable) can say "there is nothing here".
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemCode } from '../core/errors.ts'
 import { type ContentHash, sha256 } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
-import { type ModelSpec, TEXT_MODEL } from '../models/manifest.ts'
+import type { ModelSpec } from '../models/manifest.ts'
+import { BUILT_IN_MODELS, DEFAULT_MODEL } from '../models/registry.ts'
 
 /** The neutral captions' vectors: unit rows, [n, dimension]. */
 export type NeutralBank = readonly UnitVector[]
@@ -105,8 +107,8 @@ export async function loadNeutralBank(
   embedTexts: EmbedTexts,
   cacheDirectory: string,
 ): Promise<NeutralBank> {
-  const text = await readFile(join(model.directory, NEUTRAL_CAPTIONS), 'utf8')
-  const key = sha256(`${model.files[TEXT_MODEL]!.sha256}\n${text}`).slice(0, 16)
+  const text = await readCaptions(model.directory)
+  const key = sha256(`${model.files[model.parts.text]!.sha256}\n${text}`).slice(0, 16)
   const path = join(cacheDirectory, `neutral-${key}.f32`)
   const captions = text.trim().split('\n')
   const cached = await readFile(path).catch(() => null)
@@ -128,3 +130,11 @@ export async function loadNeutralBank(
 
 /** One caption a line, in the model's folder. */
 export const NEUTRAL_CAPTIONS = 'neutral-captions.txt'
+
+/** A model from elsewhere has no captions of its own; those of the built-in one do for it. */
+async function readCaptions(directory: string): Promise<string> {
+  return readFile(join(directory, NEUTRAL_CAPTIONS), 'utf8').catch((error: unknown) => {
+    if (systemCode(error) !== 'ENOENT') throw error
+    return readFile(join(BUILT_IN_MODELS, DEFAULT_MODEL, NEUTRAL_CAPTIONS), 'utf8')
+  })
+}

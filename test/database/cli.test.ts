@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, mkdtemp, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { CliIo } from '../../src/cli/io.ts'
 import { VERSION } from '../../src/core/version.ts'
+import { findModel } from '../../src/models/registry.ts'
 import { type CliResult, runCaptured } from '../helpers/cli.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { writeSmallPictures } from '../helpers/pictures.ts'
@@ -17,6 +18,16 @@ interface JsonAnswer {
   query: string
   results: { path: string; score: number; relevance: number | null }[]
 }
+
+/** What a model folder of the hub consists of. */
+const HUB_FILES = [
+  'config.json',
+  'preprocessor_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'onnx/vision_model.onnx',
+  'onnx/text_model.onnx',
+]
 
 const lines = (text: string) => text.split('\n').slice(0, -1)
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0)
@@ -519,6 +530,31 @@ describe('models', () => {
     const { out } = await runCaptured(['models', '--json'])
     const keys = 'name,title,dimension,languages,license,directory,inUse'
     for (const model of JSON.parse(out) as object[]) expect(Object.keys(model).join()).toBe(keys)
+  })
+
+  test('that were brought here search like the built-in one, without its verdict', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'lucida-models-'))
+    const env = { LUCIDA_MODELS_DIR: join(home, 'models'), LUCIDA_DATA_DIR: join(home, 'data') }
+    const run = (...args: string[]) => runCaptured(args, { env })
+    try {
+      // As the hub would have it: without what only our own models have.
+      const { directory } = await findModel('lucida-clip-1')
+      for (const name of HUB_FILES) {
+        await cp(join(directory, name), join(home, 'Some Model', name))
+      }
+      await mkdir(join(home, 'pictures'))
+      await writeSmallPictures(join(home, 'pictures'))
+      expect(await run('models', 'import', join(home, 'Some Model'))).toMatchObject({ code: 0 })
+      const model = ['--model', 'some-model']
+      expect((await run('index', join(home, 'pictures'), ...model)).code).toBe(0)
+      const { out } = await run('search', 'a red square', '--json', ...model)
+      const { results, model: name } = JSON.parse(out) as JsonAnswer & { model: string }
+      expect(name).toBe('some-model')
+      expect(results[0]!.path).toMatch(/red/)
+      expect(results[0]!.relevance).toBeGreaterThan(0.5)
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
   })
 
   test('that do not exist end with 1, and those that do are named', async () => {

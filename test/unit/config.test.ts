@@ -46,8 +46,11 @@ const VALUES: Readonly<Record<string, string>> = {
 
 describe('a setting', () => {
   test('that is set nowhere has its default', () => {
-    const { dataDir, ...rest } = resolved({ env: { XDG_DATA_HOME: '/data', APPDATA: '/data' } })
+    const { dataDir, modelsDir, ...rest } = resolved({
+      env: { XDG_DATA_HOME: '/data', APPDATA: '/data' },
+    })
     expect(rest).toEqual(DEFAULTS)
+    expect(modelsDir).toBe(join(dataDir, 'models'))
     expect(dataDir).toMatch(/lucida$/i)
   })
 
@@ -71,7 +74,11 @@ describe('a setting', () => {
 
   test('that is empty, blank or undefined counts as not set', () => {
     const env = { LUCIDA_MODEL: '', DATABASE_URL: '  ', LUCIDA_THREADS: undefined }
-    const { dataDir: _, ...rest } = resolved({ env, flags: { model: undefined } })
+    const {
+      dataDir: _,
+      modelsDir: _models,
+      ...rest
+    } = resolved({ env, flags: { model: undefined } })
     expect(rest).toEqual(DEFAULTS)
   })
 
@@ -121,6 +128,7 @@ describe('the settings file', () => {
       dataDir: '/data',
       databaseUrl: 'postgres://me@host/photos',
       model: './my-model',
+      modelsDir: '/models',
       generator: './my-pipeline',
       vectorIndex: 'hnsw',
       threads: 2,

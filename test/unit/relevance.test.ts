@@ -95,7 +95,8 @@ describe('the bank', () => {
 
   const model = (digest = 'a') => {
     const files = { [TEXT_MODEL]: { sizeBytes: 1, sha256: digest.repeat(64) } }
-    return { directory: folder, dimension: 2, files } as unknown as ModelSpec
+    const parts = { text: TEXT_MODEL }
+    return { directory: folder, dimension: 2, files, parts } as unknown as ModelSpec
   }
 
   test('is one vector a line of the captions', async () => {
@@ -103,6 +104,14 @@ describe('the bank', () => {
     const bank = await loadNeutralBank(model(), embedTexts, cache)
     expect(embedTexts).toHaveBeenCalledExactlyOnceWith(['a bag', 'a ball', 'a beach'])
     expect(bank).toEqual([normalize([5, 1]), normalize([6, 1]), normalize([7, 1])])
+  })
+
+  test('is of the built-in captions where the model has none', async () => {
+    await rm(join(folder, NEUTRAL_CAPTIONS))
+    const embedTexts = embed()
+    const bank = await loadNeutralBank(model(), embedTexts, cache)
+    expect(bank.length).toBeGreaterThan(100)
+    expect(embedTexts).toHaveBeenCalledOnce()
   })
 
   test('is embedded once and then read back bit by bit', async () => {

@@ -1,30 +1,127 @@
-// lucida models: the models at hand.
+// lucida models: which models there are, here and to be pulled, and which of them is used.
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Command } from 'commander'
-import type { PartialConfig } from '../../config.ts'
+import { CONFIG_FILE, type PartialConfig } from '../../config.ts'
+import { systemCode } from '../../core/errors.ts'
+import type { CatalogueModel } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { configOf, withGlobalFlags } from '../program.ts'
+import { importCommand, pullCommand, removeCommand, verifyCommand } from './models-files.ts'
 
-/** The `models` command. */
+/** The `models` command. Without a word more it lists. */
 export function modelsCommand(io: CliIo): Command {
+  return new Command('models')
+    .summary('List, pull, import and check models.')
+    .description('List, pull, import and check models; without a command, list those at hand.')
+    .addCommand(listCommand(io), { isDefault: true })
+    .addCommand(showCommand(io))
+    .addCommand(pullCommand(io))
+    .addCommand(importCommand(io))
+    .addCommand(useCommand(io))
+    .addCommand(verifyCommand(io))
+    .addCommand(removeCommand(io))
+    .helpCommand(false)
+}
+
+interface Row {
+  readonly name: string
+  readonly title: string
+  readonly dimension: number
+  readonly languages: readonly string[]
+  readonly license: string
+  /** `null` where it must be pulled first. */
+  readonly directory: string | null
+  readonly inUse: boolean
+}
+
+function listCommand(io: CliIo): Command {
   return withGlobalFlags(
-    new Command('models')
-      .description('List the models at hand.')
+    new Command('list')
+      .description('List the models at hand; with --all also those that can be pulled.')
+      .option('--all', 'also those that can be pulled')
       .option('--json', 'print one JSON document'),
-  ).action(async ({ json, ...flags }: PartialConfig & { json?: boolean }) => {
-    const inUse = configOf(io, flags).model
-    const { listModels } = await import('../../lucida.ts')
-    const models = await listModels()
-    if (json) {
-      const rows = models.map(({ name, title, dimension, languages, license, directory }) => {
-        return { name, title, dimension, languages, license, directory, inUse: name === inUse }
-      })
-      return printJson(io, rows)
-    }
-    for (const { name, title, dimension, languages, license } of models) {
-      io.out(`${name === inUse ? '*' : ' '} ${name}  ${title}\n`)
-      io.out(`    ${dimension} dimensions, languages: ${languages.join(', ')}\n`)
+  ).action(async ({ json, all, ...flags }: PartialConfig & { json?: boolean; all?: boolean }) => {
+    const rows = await listRows(io, flags, all ?? false)
+    if (json) return printJson(io, rows)
+    for (const { name, title, dimension, languages, license, directory, inUse } of rows) {
+      io.out(`${inUse ? '*' : ' '} ${name}  ${title}\n`)
+      const place = directory === null ? ', not pulled yet' : ''
+      io.out(`    ${dimension} dimensions, languages: ${languages.join(', ')}${place}\n`)
       io.out(`    licence of the weights: ${license}\n`)
     }
   })
+}
+
+async function listRows(io: CliIo, flags: PartialConfig, all: boolean): Promise<Row[]> {
+  const config = configOf(io, flags)
+  const { CATALOGUE, knownModel, listModels } = await import('../../lucida.ts')
+  const models = await listModels(config.modelsDir)
+  const wanted = config.model.trim().toLowerCase()
+  const known = knownModel(config.model)?.name
+  const atHand = models.map(({ name, title, dimension, languages, license, directory }) => {
+    const inUse = name === wanted || name === known
+    return { name, title, dimension, languages, license, directory, inUse }
+  })
+  const names = new Set(atHand.map(({ name }) => name))
+  const others = CATALOGUE.filter(({ name }) => all && !names.has(name)).map(
+    ({ name, title, dimension, languages, license }) => {
+      return { name, title, dimension, languages, license, directory: null, inUse: false }
+    },
+  )
+  return [...atHand, ...others]
+}
+
+function showCommand(io: CliIo): Command {
+  return new Command('show')
+    .description('Show where a model comes from, its files and its licence.')
+    .argument('<name>', 'in any style: ViT-B-32/openai, openai/clip-vit-base-patch32, …')
+    .option('--json', 'print one JSON document')
+    .action(async (name: string, { json }: { json?: boolean }) => {
+      const { modelsDir } = configOf(io, {})
+      const { findModel, knownModel, requireKnownModel } = await import('../../lucida.ts')
+      const found = await findModel(name, modelsDir).catch(() => undefined)
+      const known = found ? knownModel(found.name) : requireKnownModel(name)
+      if (json) return printJson(io, { atHand: found ?? null, known: known ?? null })
+      const { title, dimension, languages, license } = (found ?? known)!
+      io.out(`${(found ?? known)!.name}  ${title}\n`)
+      io.out(`    ${dimension} dimensions, languages: ${languages.join(', ')}\n`)
+      io.out(`    licence of the weights: ${license}\n`)
+      if (found) {
+        io.out(`    lies in ${found.directory}\n`)
+        for (const [path, { sizeBytes, sha256 }] of Object.entries(found.files)) {
+          io.out(`    ${path}  ${sizeBytes} bytes  sha256 ${sha256}\n`)
+        }
+      } else showKnown(io, known!)
+    })
+}
+
+function showKnown(io: CliIo, { name, files, acceptLicense }: CatalogueModel): void {
+  if (acceptLicense !== undefined) io.out(`    its licence must be accepted: ${acceptLicense}\n`)
+  for (const { repository, revision, path, sizeBytes } of files) {
+    const size = sizeBytes === undefined ? '' : `  ${sizeBytes} bytes`
+    io.out(`    ${repository}@${revision.slice(0, 12)}  ${path}${size}\n`)
+  }
+  io.out(`    not here yet: lucida models pull ${name}\n`)
+}
+
+function useCommand(io: CliIo): Command {
+  return new Command('use')
+    .description(`Search with this model from now on: writes it to ${CONFIG_FILE} in this folder.`)
+    .argument('<name>', 'a model at hand')
+    .action(async (name: string) => {
+      const { modelsDir } = configOf(io, {})
+      const { findModel } = await import('../../lucida.ts')
+      const model = await findModel(name, modelsDir)
+      const path = join(io.cwd, CONFIG_FILE)
+      // configOf has read the file: it is valid JSON, or not there.
+      const settings = await readFile(path, 'utf8').catch((error: unknown) => {
+        if (systemCode(error) === 'ENOENT') return '{}'
+        throw error
+      })
+      const changed = { ...(JSON.parse(settings) as object), model: model.name }
+      await writeFile(path, `${JSON.stringify(changed, null, 2)}\n`)
+      io.err(`${path} now says ${model.name}; lucida index makes its vectors\n`)
+    })
 }
