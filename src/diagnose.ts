@@ -96,7 +96,7 @@ async function checkInference(config: Config): Promise<Finding> {
 /** Everything but drawing works without it. */
 async function checkDrawing(config: Config): Promise<Finding> {
   try {
-    const pipeline = await findPipeline(config.generator)
+    const pipeline = await findPipeline(config.generator, config.modelsDir)
     await verifyModel(pipeline)
     return `${pipeline.name}: ${Object.keys(pipeline.files).length} files as in its manifest`
   } catch (error) {

@@ -307,7 +307,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     openPainter: once(async () => {
       const { findPipeline } = await import('./generate/pipelines.ts')
       const { openPainter } = await import('./generate/painter.ts')
-      const spec = await findPipeline(config.generator)
+      const spec = await findPipeline(config.generator, config.modelsDir)
       painter = openPainter(spec, { threads: config.threads, embedTexts: clip.embedTexts })
       return painter
     }),
