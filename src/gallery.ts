@@ -10,6 +10,8 @@ import { type FolderCache, openFolderCache } from './core/folder-cache.ts'
 import { folderRange } from './core/folder-range.ts'
 import type { ContentHash } from './core/hash.ts'
 import { limitConcurrency } from './core/limit-concurrency.ts'
+import { type ProvenanceRecord, fromXmp } from './generate/provenance.ts'
+import { openPicture } from './pictures/open-picture.ts'
 import { makeThumbnail } from './pictures/thumbnail.ts'
 import type { Database } from './store/database.ts'
 import { filesOf, forgetContent } from './store/paths.ts'
@@ -31,6 +33,8 @@ export interface PictureDetails extends Picture {
   readonly altitudeM: number | null
   readonly perceptualHash: string
   readonly addedAt: Date
+  /** How it was drawn, where its file says so in a form that this version understands. */
+  readonly record: ProvenanceRecord | null
 }
 
 /** A picture's file, open; whoever gets it closes it. */
@@ -88,11 +92,27 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
     }
   }
 
+  /** A file that is away or has changed says nothing. */
+  const recordOf = async (id: ContentHash): Promise<ProvenanceRecord | null> => {
+    try {
+      const file = await openFile(id)
+      try {
+        return fromXmp((await openPicture(await file.handle.readFile(), file.path)).xmp)
+      } finally {
+        await file.handle.close()
+      }
+    } catch (error) {
+      if (error instanceof LucidaError) return null
+      throw error
+    }
+  }
+
   return {
     async find(id) {
       const found = await row(id)
       const { hash: _, widthPx: _w, heightPx: _h, paths, ...rest } = found
-      return { ...rest, ...toPicture({ picture: found, path: paths[0]! }) }
+      const record = found.generated ? await recordOf(id) : null
+      return { ...rest, ...toPicture({ picture: found, path: paths[0]! }), record }
     },
     async findSome(ids) {
       const found = await findPictures(db, ids)

@@ -266,6 +266,9 @@ export const ImageDetail = Image.extend({
   altitudeM: number.nullable(),
   perceptualHash: z.string(),
   addedAt: z.string(),
+  record: z.record(z.string(), z.unknown()).nullable().openapi({
+    description: 'How it was drawn, where its file says so: idea, seed, steps, guidance, digests',
+  }),
 }).openapi('ImageDetail')
 
 /** A picture found. */

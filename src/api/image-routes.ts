@@ -58,7 +58,8 @@ export function mountImages(app: Api, { lucida: { gallery } }: ApiContext): void
   app.openapi(image, async (c) => {
     const found = await gallery.find(c.req.valid('param').id)
     const { addedAt, ...rest } = found
-    return c.json({ ...rest, ...toImage(found), addedAt: addedAt.toISOString() }, 200)
+    const record = found.record as ImageDetail['record']
+    return c.json({ ...rest, ...toImage(found), addedAt: addedAt.toISOString(), record }, 200)
   })
 
   app.openapi(thumbnail, async (c) => {

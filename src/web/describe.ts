@@ -56,3 +56,54 @@ export function agoText(moment: string, now = Date.now()): string {
   if (minutes < 60 * 24) return `${countText(Math.round(minutes / 60), 'hour')} ago`
   return `${countText(Math.round(minutes / 60 / 24), 'day')} ago`
 }
+
+/** How a picture was drawn, from the record in its file, which may be of any version. */
+export function recordFacts(record: NonNullable<ImageDetail['record']>): [string, string][] {
+  const { idea, avoid, seed, steps, guidance } = record
+  const facts: [string, string][] = []
+  if (isObject(idea)) facts.push(['Drawn from', ideaText(idea)])
+  if (typeof avoid === 'string') facts.push(['Away from', `“${avoid}”`])
+  const numbers = Object.entries({ seed, steps, guidance }).filter(
+    ([, value]) => typeof value === 'number',
+  )
+  if (numbers.length > 0) {
+    facts.push([
+      'Settings',
+      numbers.map(([name, value]) => `${name} ${value as number}`).join(', '),
+    ])
+  }
+  const { pipeline } = record
+  if (isObject(pipeline) && typeof pipeline.name === 'string') facts.push(['By', pipeline.name])
+  return facts
+}
+
+function ideaText({ text, mix, between, at, change, to, from, hitsOf }: JsonObject): string {
+  if (typeof text === 'string') return `“${text}”`
+  if (Array.isArray(mix)) return sumText(mix)
+  if (Array.isArray(between)) {
+    return `between ${between.map(termText).join(' and ')}, ${Math.round(Number(at) * 100)} % of the way`
+  }
+  if (isObject(change))
+    return `${termText(change)} with more “${String(to)}”, less “${String(from)}”`
+  return Array.isArray(hitsOf) ? `the best hits of ${sumText(hitsOf)}` : 'something unknown'
+}
+
+function sumText(terms: readonly unknown[]): string {
+  return terms
+    .map((term, i) => {
+      const weight = isObject(term) && typeof term.weight === 'number' ? term.weight : 1
+      const sign = weight < 0 ? '− ' : i > 0 ? '+ ' : ''
+      return `${sign}${Math.abs(weight) === 1 ? '' : `${Math.abs(weight)} × `}${termText(term)}`
+    })
+    .join(' ')
+}
+
+function termText(term: unknown): string {
+  return isObject(term) && typeof term.text === 'string' ? `“${term.text}”` : 'a picture'
+}
+
+type JsonObject = Readonly<Record<string, unknown>>
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -10,6 +10,7 @@ import {
   folderName,
   mapUrl,
   placeText,
+  recordFacts,
   sizeText,
 } from '../../src/web/describe.ts'
 import { ApiError } from '../../src/client/client.ts'
@@ -81,5 +82,39 @@ describe('errors', () => {
 
   test('of a connection say that nobody answers', () => {
     expect(troubleOf(new TypeError('Failed to fetch')).title).toBe('Lucida does not answer')
+  })
+})
+
+describe('how a picture was drawn', () => {
+  test('is told from its record', () => {
+    const record = { idea: { text: 'fog' }, avoid: 'rain', seed: 7, steps: 16, guidance: 4 }
+    expect(recordFacts({ ...record, pipeline: { name: 'a-pipeline', files: {} } })).toEqual([
+      ['Drawn from', '“fog”'],
+      ['Away from', '“rain”'],
+      ['Settings', 'seed 7, steps 16, guidance 4'],
+      ['By', 'a-pipeline'],
+    ])
+  })
+
+  const picture = { picture: 'a'.repeat(64) }
+  test.each([
+    [{ mix: [picture, { text: 'night', weight: -0.5 }] }, 'a picture − 0.5 × “night”'],
+    [{ mix: [{ text: 'a' }, { text: 'b', weight: 2 }] }, '“a” + 2 × “b”'],
+    [
+      { between: [picture, { text: 'sea' }], at: 0.3 },
+      'between a picture and “sea”, 30 % of the way',
+    ],
+    [
+      { change: picture, to: 'winter', from: 'summer', by: 0.35 },
+      'a picture with more “winter”, less “summer”',
+    ],
+    [{ hitsOf: [{ text: 'sunset' }], hits: [] }, 'the best hits of “sunset”'],
+    [{ thought: 1 }, 'something unknown'],
+  ])('names any idea: %j', (idea, text) => {
+    expect(recordFacts({ idea })).toEqual([['Drawn from', text]])
+  })
+
+  test('is left out where a record of another version does not tell', () => {
+    expect(recordFacts({ idea: 'fog', seed: '7' })).toEqual([])
   })
 })

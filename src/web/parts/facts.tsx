@@ -1,6 +1,14 @@
 // What is known of a picture: where it lies, when, with what and where it was taken.
 import type { ImageDetail } from '../../api/contract.ts'
-import { cameraText, dateText, folderName, mapUrl, placeText, sizeText } from '../describe.ts'
+import {
+  cameraText,
+  dateText,
+  folderName,
+  mapUrl,
+  placeText,
+  recordFacts,
+  sizeText,
+} from '../describe.ts'
 
 interface FactsProps {
   /** Null while it is on its way. */
@@ -28,6 +36,7 @@ export function Facts({ detail, relevance, fileUrl }: FactsProps) {
     ])
   }
   if (detail.generated) facts.push(['Made by', 'A trained algorithm, as its file says'])
+  if (detail.record) facts.push(...recordFacts(detail.record))
   facts.push(['Size', `${width} × ${height}, ${sizeText(sizeBytes)}, ${format.toUpperCase()}`])
   if (relevance !== null) facts.push(['Relevance', `${Math.round(relevance * 100)} %`])
   return (
