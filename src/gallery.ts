@@ -33,8 +33,6 @@ export interface PictureDetails extends Picture {
   readonly altitudeM: number | null
   readonly perceptualHash: string
   readonly addedAt: Date
-  /** How it was drawn, where its file says so in a form that this version understands. */
-  readonly record: ProvenanceRecord | null
 }
 
 /** A picture's file, open; whoever gets it closes it. */
@@ -49,6 +47,8 @@ export interface OpenFile {
 export interface Gallery {
   /** Throws `not_found`, as do the others. */
   find(id: ContentHash): Promise<PictureDetails>
+  /** How it was drawn, where its file says so in a form that this version understands. */
+  record(id: ContentHash): Promise<ProvenanceRecord | null>
   /** Those of `ids` that are there. */
   findSome(ids: readonly ContentHash[]): Promise<Map<ContentHash, Picture>>
   /** Opens the file itself. Throws `file_changed` when it is not what was indexed. */
@@ -111,9 +111,9 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
     async find(id) {
       const found = await row(id)
       const { hash: _, widthPx: _w, heightPx: _h, paths, ...rest } = found
-      const record = found.generated ? await recordOf(id) : null
-      return { ...rest, ...toPicture({ picture: found, path: paths[0]! }), record }
+      return { ...rest, ...toPicture({ picture: found, path: paths[0]! }) }
     },
+    record: async (id) => ((await row(id)).generated ? recordOf(id) : null),
     async findSome(ids) {
       const found = await findPictures(db, ids)
       return new Map(

@@ -56,9 +56,10 @@ export const imageRoutes = { image, thumbnail, file, forgetImage }
 /** Adds the routes of single pictures. */
 export function mountImages(app: Api, { lucida: { gallery } }: ApiContext): void {
   app.openapi(image, async (c) => {
-    const found = await gallery.find(c.req.valid('param').id)
+    const { id } = c.req.valid('param')
+    const found = await gallery.find(id)
     const { addedAt, ...rest } = found
-    const record = found.record as ImageDetail['record']
+    const record = (await gallery.record(id)) as ImageDetail['record']
     return c.json({ ...rest, ...toImage(found), addedAt: addedAt.toISOString(), record }, 200)
   })
 

@@ -170,10 +170,12 @@ describeDatabase('drawing', (newPlace) => {
       expect((await found('none')).matching).toBe(drawings.length)
       expect((await lucida.list({ limit: 100 })).matching).toBe(drawings.length)
       expect((await lucida.facets()).pictures).toBe(drawings.length)
-      expect(await lucida.gallery.find(picture!)).toMatchObject({
-        generated: true,
-        record: { idea: { text: 'a purple bicycle' }, steps: 5 },
+      expect(await lucida.gallery.find(picture!)).toMatchObject({ generated: true })
+      expect(await lucida.gallery.record(picture!)).toMatchObject({
+        idea: { text: 'a purple bicycle' },
+        steps: 5,
       })
+      expect(await lucida.gallery.record(await idOf('red'))).toBeNull()
 
       const { earlier } = await lucida.plan({ ...QUICK, ...order })
       expect(earlier).toMatchObject({ id, picture, state: 'done' })
