@@ -252,23 +252,29 @@ async function pageOf(
 
 /** The filter without what Lucida has drawn, unless it says otherwise. */
 export async function locateWithoutDrawn(
-  { drawn, locateFilter }: Pick<AnswerContext, 'locateFilter' | 'drawn'>,
+  context: Pick<AnswerContext, 'locateFilter' | 'drawn'>,
   filter: Filter,
 ): Promise<PictureFilter> {
-  const located = await locateFilter(filter)
+  return outsideDrawn(context, filter, await context.locateFilter(filter))
+}
+
+async function outsideDrawn(
+  { drawn }: Pick<AnswerContext, 'drawn'>,
+  filter: Filter,
+  located: PictureFilter,
+): Promise<PictureFilter> {
+  if (filter.generated !== undefined) return located
   const { folders } = await drawn()
-  const isAsked = filter.generated !== undefined || folders.length === 0
-  return isAsked ? located : { ...located, outside: folders }
+  return folders.length === 0 ? located : { ...located, outside: folders }
 }
 
 /** The same, but without asking the database where there is no filter. */
 async function withoutDrawn(context: AnswerContext, filter: Filter) {
   const located = await context.locateFilter(filter)
-  if (filter.generated !== undefined) return { filter: located }
-  if (isEmptyFilter(located)) {
+  if (filter.generated === undefined && isEmptyFilter(located)) {
     return { filter: located, hidden: (await context.drawn()).contents }
   }
-  return { filter: await locateWithoutDrawn(context, filter) }
+  return { filter: await outsideDrawn(context, filter, located) }
 }
 
 function union<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): ReadonlySet<T> {

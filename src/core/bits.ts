@@ -1,4 +1,9 @@
-// Bits of a hash that are set, or that differ.
+// Bits of a perceptual hash: how many are set, and how many may differ.
+
+/** Differing bits, of 64, up to which two pictures are near copies; unrelated ones differ in about 32. */
+export const NEAR_COPY_BITS = 6
+/** Half the bits of a picture with any structure are set; of a flat or striped one far fewer. */
+export const MIN_SET_BITS = 24
 
 /** How many of 32 bits are set (Hacker's Delight, section 5-1). */
 export function countBits(value: number): number {

@@ -35,7 +35,7 @@ export interface DrawnCandidate extends Judgement {
 /** An order that has ended. */
 export interface Generation {
   readonly id: string
-  /** Best first. Empty where an earlier generation of the same request has kept its picture. */
+  /** Best first. */
   readonly candidates: readonly DrawnCandidate[]
   readonly tries: readonly Try[]
   /** The kept picture, which is indexed. */
@@ -71,9 +71,6 @@ export interface PlannedGeneration {
   /** An earlier one of the same request whose picture was kept: nothing needs to be drawn. */
   readonly earlier: StoredGeneration | undefined
   readonly request: RecordedRequest
-  readonly pipeline: string
-  /** Of the first candidate. */
-  readonly seed: number
   /** Draws. Throws the signal's reason. Call once. */
   run(signal?: AbortSignal): AsyncGenerator<GenerateEvent, Generation>
 }
@@ -128,8 +125,6 @@ export async function planGeneration(
     id,
     requestHash,
     request: recordedRequest(plan),
-    pipeline: painter.spec.name,
-    seed: settings.seed,
     earlier: settings.keep === 'none' ? undefined : await findKept(db, requestHash),
     run: (signal) => drawAndRecord(context, plan, signal),
   }

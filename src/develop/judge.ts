@@ -1,13 +1,14 @@
 // Looks at a drawing as the indexer would look at its file, and compares it with what was asked for and
 // with the collection.
 import type { AnswerContext } from '../answer.ts'
+import { NEAR_COPY_BITS } from '../core/bits.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
 import type { Drawing, Painter } from '../generate/types.ts'
 import { describePicture } from '../indexer/decode.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
 import { openPicture } from '../pictures/open-picture.ts'
-import { differingBits, MAX_BITS, printOf } from '../search/near-copies.ts'
+import { differingBits, printOf } from '../search/near-copies.ts'
 import { percentile } from '../search/relevance.ts'
 import type { Database } from '../store/database.ts'
 import { findPictures } from '../store/pictures.ts'
@@ -62,7 +63,7 @@ export async function judge(
   const copied = near.find(({ content }) => {
     const row = rows.get(content)
     const print = row && printOf(content, row.perceptualHash, 1, 1)
-    return own && print && differingBits(own, print) <= MAX_BITS
+    return own && print && differingBits(own, print) <= NEAR_COPY_BITS
   })
   const threshold = clip.model.relevance?.threshold
   const isRelevant = relevance === null || threshold === undefined || relevance >= threshold

@@ -2,17 +2,12 @@
 // heart is noticed without having the pictures: 64 bits each, little-endian, in one file.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { countBits } from '../core/bits.ts'
+import { countBits, MIN_SET_BITS, NEAR_COPY_BITS } from '../core/bits.ts'
 import { verifyModel } from '../models/manifest.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
 
 /** Optional, in the pipeline's folder. */
 export const TRAINING_HASHES = 'training-hashes.bin'
-
-/** Differing bits, of 64, up to which two pictures count as copies of each other. */
-const MAX_BITS = 6
-/** A flat or striped picture sets few bits, and its hash means nothing. */
-const MIN_SET_BITS = 24
 
 /** Whether a picture's hash (16 hexadecimal digits) is near that of a training picture. */
 export type Recalls = (perceptualHash: string) => boolean
@@ -28,7 +23,8 @@ export async function openTrainingHashes(spec: PipelineSpec): Promise<Recalls> {
     const low = Number.parseInt(perceptualHash.slice(8), 16)
     if (countBits(high) + countBits(low) < MIN_SET_BITS) return false
     for (let i = 0; i < halves.length; i += 2) {
-      if (countBits(halves[i]! ^ low) + countBits(halves[i + 1]! ^ high) <= MAX_BITS) return true
+      if (countBits(halves[i]! ^ low) + countBits(halves[i + 1]! ^ high) <= NEAR_COPY_BITS)
+        return true
     }
     return false
   }

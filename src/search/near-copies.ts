@@ -2,7 +2,7 @@
 // differ in at most six of 64 bits, without comparing all: such a pair agrees in at least one of seven
 // bands of bits (the pigeonhole principle; Manku, Jain and Das Sarma 2007).
 import { setImmediate } from 'node:timers/promises'
-import { countBits } from '../core/bits.ts'
+import { countBits, MIN_SET_BITS, NEAR_COPY_BITS } from '../core/bits.ts'
 import type { ContentHash } from '../core/hash.ts'
 
 /** A picture's hash as two halves, and its shape. */
@@ -22,13 +22,9 @@ export interface NearPair {
   readonly bits: number
 }
 
-/** In 64; unrelated photographs differ in about 32. */
-export const MAX_BITS = 6
 /** A crop is another picture; rounding to whole pixels is not a crop. */
 const MAX_ASPECT_RATIO = 1.03
-/** Half the bits of a picture with any structure are set; of a flat or striped one far fewer. */
-const MIN_SET_BITS = 24
-const BANDS = MAX_BITS + 1
+const BANDS = NEAR_COPY_BITS + 1
 /** Where each band begins: nine or ten bits each. */
 const STARTS = Array.from({ length: BANDS + 1 }, (_, band) => Math.floor((band * 64) / BANDS))
 /** Comparisons after which other work runs: about 2 ms. */
@@ -59,7 +55,7 @@ export function differingBits(
 export function nearBits(a: Print, b: Print): number | null {
   const bits = differingBits(a, b)
   const ratio = a.aspect > b.aspect ? a.aspect / b.aspect : b.aspect / a.aspect
-  return bits <= MAX_BITS && ratio <= MAX_ASPECT_RATIO ? bits : null
+  return bits <= NEAR_COPY_BITS && ratio <= MAX_ASPECT_RATIO ? bits : null
 }
 
 /** All pairs of near copies, in no order. Lets other work run. */

@@ -1,12 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  findNearPairs,
-  MAX_BITS,
-  nearBits,
-  type Print,
-  printOf,
-} from '../../src/search/near-copies.ts'
+import { NEAR_COPY_BITS } from '../../src/core/bits.ts'
+import { findNearPairs, nearBits, type Print, printOf } from '../../src/search/near-copies.ts'
 import { noise } from '../helpers/noise-pictures.ts'
 
 const hex = (value: bigint) => BigInt.asUintN(64, value).toString(16).padStart(16, '0')
@@ -32,7 +27,7 @@ test('finds exactly the pairs that comparing all finds', async () => {
           prints.slice(i + 1).flatMap((b) => {
             const [one, other] = [hashes[Number(`0x${a.id}`)]!, hashes[Number(`0x${b.id}`)]!]
             const bits = bitsOf(one, other)
-            return bits <= MAX_BITS ? [`${a.id} ${b.id} ${bits}`] : []
+            return bits <= NEAR_COPY_BITS ? [`${a.id} ${b.id} ${bits}`] : []
           }),
         )
         const found = (await findNearPairs(prints)).map(({ a, b, bits }) => `${a} ${b} ${bits}`)
