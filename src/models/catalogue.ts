@@ -1,14 +1,16 @@
 // The models that can be pulled by name: where each lies on the hub, which files it consists of, and
 // what people want to know before they choose. Sizes and digests stand here only where they are known
 // from the hub's own metadata; all others are read from it at the pull, and kept in the manifest.
+import { IMMICH_CATALOGUE } from './catalogue-immich.ts'
 
 /** One file of a model, on the hub and in the model's folder. */
 export interface CatalogueFile {
   readonly repository: string
   /** A commit, or a branch that the pull resolves to one. */
   readonly revision: string
+  /** With a slash at its end: every file that lies in this folder itself. */
   readonly path: string
-  /** Path below the model's folder. */
+  /** Path below the model's folder; ends as `path` does. */
   readonly to: string
   readonly sizeBytes?: number
   readonly sha256?: string
@@ -28,11 +30,13 @@ export interface CatalogueModel {
   readonly acceptLicense?: string
   /** Published figures of the full-precision weights. */
   readonly quality?: Quality
+  /** Published billions of floating-point operations of a picture and of a text at full length. */
+  readonly gflops?: { readonly image: number; readonly text: number }
   /** Other names, in any one of the styles in which they are written. */
   readonly aliases: readonly string[]
 }
 
-/** As published in open_clip's result tables. */
+/** As published in open_clip's tables of results; of MobileCLIP, by Apple. */
 export interface Quality {
   readonly imagenetTop1?: number
   /** COCO, text to picture: share of captions whose picture is among the first five. */
@@ -88,7 +92,7 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
     const files = [...JSON_FILES, ...towers].map(file)
     const aliases = [family.repository, ...family.aliases]
     if (!variant) return { ...family, aliases, files }
-    const { quality: _, ...published } = family
+    const { quality: _, gflops: __, ...published } = family
     return {
       ...published,
       name: `${family.name}-${variant}`,
@@ -101,28 +105,14 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
   })
 }
 
-/** The layout of Immich's exports: a folder for each tower, names and settings of open_clip. */
-function openClip(family: Omit<Family, 'variants' | 'digests'>): CatalogueModel {
-  const { revision, ...model } = family
-  const files = [
-    'config.json',
-    'visual/preprocess_cfg.json',
-    'visual/model.onnx',
-    'textual/tokenizer.json',
-    'textual/tokenizer_config.json',
-    'textual/model.onnx',
-  ].map((path) => ({ repository: family.repository, revision, path, to: path }))
-  return { ...model, aliases: [family.repository, ...family.aliases], files }
-}
-
 const MIT = 'MIT'
 const CLIP = { dimension: 512, contextLength: 77, languages: ['en'], license: MIT }
 const LARGE_CLIP = { ...CLIP, dimension: 768 }
 const ALL_VARIANTS: readonly Variant[] = ['fp16', 'q8', 'int8', 'uint8', 'q4']
 const APPLE = {
   ...CLIP,
-  license: 'Apple, terms of the MobileCLIP weights',
-  acceptLicense: 'https://github.com/apple/ml-mobileclip#license',
+  license: 'Apple Machine Learning Research Model: research only',
+  acceptLicense: 'https://github.com/apple/ml-mobileclip/blob/main/LICENSE_MODELS',
   revision: 'main',
   variants: ['fp16', 'q8'] as const,
 }
@@ -137,6 +127,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     revision: 'd15189d7028b43f1d3e65039190477f6af591c2a',
     variants: ALL_VARIANTS,
     quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },
+    gflops: { image: 8.82, text: 5.96 },
     aliases: [
       'ViT-B/32',
       'ViT-B-32/openai',
@@ -188,7 +179,8 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     repository: 'Xenova/clip-vit-base-patch16',
     revision: '342fdf2f67aded64d138ff074745fb4a5d2bba5f',
     variants: ['fp16', 'q8'],
-    quality: { cocoRecallAt5: 0.5841 },
+    quality: { imagenetTop1: 0.6834, cocoRecallAt5: 0.5842 },
+    gflops: { image: 35.13, text: 5.96 },
     aliases: [
       'ViT-B/16',
       'ViT-B-16/openai',
@@ -211,6 +203,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     revision: 'main',
     variants: ['fp16', 'q8'],
     quality: { imagenetTop1: 0.7554, cocoRecallAt5: 0.6106 },
+    gflops: { image: 162.03, text: 13.3 },
     aliases: [
       'ViT-L/14',
       'ViT-L-14/openai',
@@ -226,6 +219,8 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     repository: 'Xenova/clip-vit-large-patch14-336',
     revision: 'main',
     variants: ['fp16', 'q8'],
+    quality: { imagenetTop1: 0.7656, cocoRecallAt5: 0.6162 },
+    gflops: { image: 381.92, text: 13.3 },
     aliases: [
       'ViT-L/14@336px',
       'ViT-L-14-336/openai',
@@ -234,9 +229,10 @@ export const CATALOGUE: readonly CatalogueModel[] = [
       'clip-vit-large-patch14-336',
     ],
   }),
-  ...(['s0', 's1', 's2', 'b'] as const).flatMap((size) =>
+  ...Object.entries({ s0: 0.678, s1: 0.726, s2: 0.744, b: 0.768 }).flatMap(([size, imagenetTop1]) =>
     huggingFace({
       ...APPLE,
+      quality: { imagenetTop1 },
       name: `mobileclip-${size}`,
       title: `MobileCLIP-${size.toUpperCase()} of Apple`,
       repository: `Xenova/mobileclip_${size}`,
@@ -258,6 +254,8 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     repository: 'Xenova/siglip-base-patch16-224',
     revision: 'main',
     variants: ['fp16', 'q8'],
+    quality: { imagenetTop1: 0.7604, cocoRecallAt5: 0.7244 },
+    gflops: { image: 35.42, text: 11.02 },
     aliases: [
       'ViT-B-16-SigLIP/webli',
       'ViT-B-16-SigLIP',
@@ -284,45 +282,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
       'siglip2-base-patch16-224',
     ],
   }),
-  openClip({
-    ...CLIP,
-    name: 'clip-vit-b-32-immich',
-    title: 'CLIP ViT-B/32 of OpenAI, as exported by Immich',
-    repository: 'immich-app/ViT-B-32__openai',
-    revision: 'main',
-    quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },
-    aliases: [],
-  }),
-  openClip({
-    ...CLIP,
-    name: 'clip-vit-b-32-laion2b',
-    title: 'CLIP ViT-B/32 of LAION, trained on LAION-2B',
-    repository: 'immich-app/ViT-B-32__laion2b-s34b-b79k',
-    revision: 'main',
-    quality: { imagenetTop1: 0.6656, cocoRecallAt5: 0.6543 },
-    aliases: ['ViT-B-32/laion2b_s34b_b79k', 'laion/CLIP-ViT-B-32-laion2B-s34B-b79K'],
-  }),
-  openClip({
-    ...LARGE_CLIP,
-    name: 'clip-vit-l-14-laion2b',
-    title: 'CLIP ViT-L/14 of LAION, trained on LAION-2B',
-    repository: 'immich-app/ViT-L-14__laion2b-s32b-b82k',
-    revision: 'main',
-    aliases: ['ViT-L-14/laion2b_s32b_b82k', 'laion/CLIP-ViT-L-14-laion2B-s32B-b82K'],
-  }),
-  openClip({
-    ...CLIP,
-    name: 'clip-xlm-roberta-b-32',
-    title: 'CLIP ViT-B/32 of LAION with XLM-RoBERTa',
-    repository: 'immich-app/XLM-Roberta-Base-ViT-B-32__laion5b_s13b_b90k',
-    revision: 'main',
-    languages: MANY_LANGUAGES,
-    quality: { imagenetTop1: 0.6236, cocoRecallAt5: 0.6344 },
-    aliases: [
-      'xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k',
-      'laion/CLIP-ViT-B-32-xlm-roberta-base-laion5B-s13B-b90k',
-    ],
-  }),
+  ...IMMICH_CATALOGUE,
   qdrant(),
 ]
 

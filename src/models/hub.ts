@@ -1,5 +1,6 @@
 // The model hub over HTTP: where a file lies, what the hub says about it, and its bytes. Redirects are
 // followed by hand, so that the token goes to the hub's own address and nowhere else.
+import { z } from 'zod'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { type Silence, watchSilence } from './silence.ts'
@@ -90,6 +91,31 @@ export async function openFile(
 
 const RETRY = 'try again'
 
+/** Paths of the files that lie in a folder itself. Throws as `describeFile`, and `fetch_failed`. */
+export async function listFolder(
+  hub: Hub,
+  folder: HubPath,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const watch = watchSilence(hub.silenceMs ?? SILENCE_MS, signal)
+  const url = urlOf(hub, folder, ['api', 'models'], 'tree')
+  try {
+    const { response } = await ask(hub, folder, { method: 'GET', signal: watch.signal }, url)
+    const entries = listing.safeParse(await response.json().catch(() => undefined))
+    if (entries.success) {
+      return entries.data.filter(({ type }) => type === 'file').map(({ path }) => path)
+    }
+    throw failed(url, 'lists no files', 'a mirror must pass on the lists of files of the hub')
+  } catch (error) {
+    throw explain(error, hub, folder, watch)
+  } finally {
+    watch.end()
+  }
+}
+
+/** As the hub lists a folder; more is said of each entry. */
+const listing = z.array(z.object({ type: z.string(), path: z.string() }))
+
 async function* watched(
   body: ReadableStream<Uint8Array>,
   hub: Hub,
@@ -122,9 +148,10 @@ async function ask(
   hub: Hub,
   file: HubPath,
   request: Request,
+  from = urlOf(hub, file),
 ): Promise<{ response: Response; url: URL }> {
   const endpoint = new URL(hub.endpoint)
-  let url = urlOf(hub, file)
+  let url = from
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const own = url.origin === endpoint.origin
     const response = await fetch(url.href, {
@@ -152,7 +179,7 @@ async function ask(
     url = next
   }
   const message = `redirects more than ${MAX_REDIRECTS} times`
-  throw failed(urlOf(hub, file), message, 'check HF_ENDPOINT')
+  throw failed(from, message, 'check HF_ENDPOINT')
 }
 
 /** A redirect within the hub may already carry what is asked for, and its target may not. */
@@ -169,8 +196,14 @@ function nextUrl(location: string, from: URL, endpoint: URL): URL {
   throw failed(from, `redirects to ${url.origin}, which is not https`, 'check HF_ENDPOINT')
 }
 
-export function urlOf({ endpoint }: Hub, { repository, revision, path }: HubPath): URL {
-  const place = [...repository.split('/'), 'resolve', revision, ...path.split('/')]
+export function urlOf(
+  { endpoint }: Hub,
+  { repository, revision, path }: HubPath,
+  before: readonly string[] = [],
+  action = 'resolve',
+): URL {
+  const parts = [...repository.split('/'), action, revision, ...path.split('/')]
+  const place = [...before, ...parts.filter((part) => part !== '')]
   return new URL(`${endpoint.replace(/\/+$/, '')}/${place.map(encodeURIComponent).join('/')}`)
 }
 

@@ -49,7 +49,17 @@ export function partsOf(files: readonly string[]): ModelParts | undefined {
   return undefined
 }
 
-/** A graph and the files that hold its weights, which are named after it (`model.onnx_data`). */
+/** Settings and vocabularies, as opposed to weights. */
+const TEXT_FILE = /\.(json|txt|md)$/
+
+/**
+ * A graph and the files that hold its weights: those named after it (`model.onnx_data`), and in a
+ * folder of its own all that are no text, since exporters name them as they like.
+ */
 export function withData(graph: string, files: readonly string[]): string[] {
-  return [graph, ...files.filter((file) => file !== graph && file.startsWith(graph)).sort()]
+  const folder = /^(?:visual|textual)\//.exec(graph)?.[0]
+  const isData = (file: string): boolean =>
+    file.startsWith(graph) ||
+    (folder !== undefined && file.startsWith(folder) && !TEXT_FILE.test(file))
+  return [graph, ...files.filter((file) => file !== graph && isData(file)).sort()]
 }

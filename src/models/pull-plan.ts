@@ -1,14 +1,17 @@
 // What a pull is going to bring: each file as the hub describes it, all of one commit.
 import pMap from 'p-map'
 import { LucidaError } from '../core/errors.ts'
-import { describeFile, type Hub, type HubPath, type RemoteFile } from './hub.ts'
+import { describeFile, type Hub, type HubPath, listFolder, type RemoteFile } from './hub.ts'
 
 /** Metadata is asked for side by side; the files themselves one by one, the network is the limit. */
 const ASKED_AT_ONCE = 4
 
-/** A file to be brought, and what is known of it beforehand. */
+/**
+ * A file to be brought, and what is known of it beforehand. A path with a slash at its end stands for
+ * every file that lies in that folder of the repository itself.
+ */
 export interface WantedFile extends HubPath {
-  /** Path below the folder. */
+  /** Path below the folder; ends as `path` does. */
   readonly to: string
   readonly sizeBytes?: number
   readonly sha256?: string
@@ -34,17 +37,27 @@ export async function describeFiles(
     const remote = await describeOne(hub, first!, signal)
     commits[repository] = remote.revision
     files.push({ remote, to: first!.to })
+    const { revision } = remote
+    const named = await Promise.all(rest.map((file) => filesOf(hub, { ...file, revision }, signal)))
+    const listed = named.flat().filter(({ path }) => path !== first!.path)
     const others = await pMap(
-      rest,
-      async (file) => ({
-        remote: await describeOne(hub, { ...file, revision: remote.revision }, signal),
-        to: file.to,
-      }),
+      // Of a file that is both named and listed, more may be known where it is named.
+      new Map(listed.reverse().map((one) => [one.path, one])).values(),
+      async (file) => ({ remote: await describeOne(hub, file, signal), to: file.to }),
       { concurrency: ASKED_AT_ONCE },
     )
     files.push(...others)
   }
   return { files, commits }
+}
+
+/** The file itself, or the files of a folder. */
+async function filesOf(hub: Hub, file: WantedFile, signal: AbortSignal): Promise<WantedFile[]> {
+  if (!file.path.endsWith('/')) return [file]
+  const paths = await listFolder(hub, file, signal)
+  return paths
+    .filter((path) => path.startsWith(file.path) && !path.slice(file.path.length).includes('/'))
+    .map((path) => ({ ...file, path, to: `${file.to}${path.slice(file.path.length)}` }))
 }
 
 /** What is known beforehand must be what the hub says. */

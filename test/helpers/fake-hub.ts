@@ -74,6 +74,8 @@ export async function startFakeHub(): Promise<FakeHub> {
   const front = await listen((request, response) => {
     see('hub', request)
     if (hub.hubTrick?.(request, response)) return
+    const folder = /^\/api\/models\/(.+?)\/tree\/[^/]+\/(.+)$/.exec(request.url!)
+    if (folder) return sendListing(response, files, `${folder[1]}/`, `${folder[2]}/`)
     const [, repository, path] = /^\/(.+?)\/resolve\/[^/]+\/(.+)$/.exec(request.url!) ?? []
     const key = decodeURIComponent(`${repository}/${path}`)
     const content = files.get(key)
@@ -94,6 +96,22 @@ export async function startFakeHub(): Promise<FakeHub> {
     }
   })
   return Object.assign(hub, { endpoint: addressOf(front) })
+}
+
+/** The files and folders of a folder, as the hub's API lists them. */
+function sendListing(
+  response: ServerResponse,
+  files: ReadonlyMap<string, Buffer>,
+  repository: string,
+  folder: string,
+): void {
+  const below = [...files.keys()].filter((key) => key.startsWith(repository + folder))
+  const paths = below.map((key) => {
+    const [first, ...deeper] = key.slice((repository + folder).length).split('/')
+    return { type: deeper.length > 0 ? 'directory' : 'file', path: folder + first! }
+  })
+  if (paths.length === 0) response.writeHead(404).end()
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(paths))
 }
 
 function sendRange(request: IncomingMessage, response: ServerResponse, content: Buffer): void {

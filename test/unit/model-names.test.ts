@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { CATALOGUE } from '../../src/models/catalogue.ts'
 import { modelName } from '../../src/models/manifest.ts'
-import { partsOf } from '../../src/models/model-parts.ts'
+import { partsOf, withData } from '../../src/models/model-parts.ts'
 import { knownModel, nearestNames, requireKnownModel } from '../../src/models/names.ts'
 
 describe('a model is found by', () => {
@@ -41,6 +41,10 @@ describe('a model is found by', () => {
     // The very export that is meant.
     ['immich-app/ViT-B-32__openai', 'clip-vit-b-32-immich'],
     ['Qdrant/clip-ViT-B-32-text', 'clip-vit-b-32-qdrant'],
+    ['M-CLIP/XLM-Roberta-Large-Vit-B-32', 'm-clip-b-32'],
+    ['XLM-Roberta-Large-ViT-H-14__frozen_laion5b_s13b_b90k', 'clip-xlm-roberta-h-14'],
+    ['ViT-H-14-378-quickgelu::dfn5b', 'clip-vit-h-14-378-dfn5b'],
+    ['ViT-SO400M-14-SigLIP-384/webli', 'siglip-so400m-14-384'],
     // Other precisions.
     ['clip-vit-b-32-fp16', 'clip-vit-b-32-fp16'],
     ['Xenova/clip-vit-base-patch32@q8', 'clip-vit-b-32-q8'],
@@ -93,4 +97,17 @@ describe('the catalogue', () => {
       expect(sizeBytes).toBeGreaterThan(0)
     }
   })
+})
+
+test('the weights of a graph lie beside it, named after it or as they like', () => {
+  const settings = ['config.json', 'visual/preprocess_cfg.json', 'textual/tokenizer.json']
+  const named = ['onnx/text_model.onnx', 'onnx/text_model.onnx_data', 'onnx/vision_model.onnx']
+  expect(withData('onnx/text_model.onnx', [...settings, ...named])).toEqual(named.slice(0, 2))
+  const free = ['visual/model.onnx', 'visual/layer.0.weight', 'visual/Constant_7']
+  const other = ['textual/model.onnx', 'textual/layer.0.weight']
+  expect(withData('visual/model.onnx', [...settings, ...free, ...other])).toEqual([
+    'visual/model.onnx',
+    'visual/Constant_7',
+    'visual/layer.0.weight',
+  ])
 })

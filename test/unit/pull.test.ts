@@ -119,6 +119,39 @@ describe('a pull', () => {
     expect(hub.seen).toHaveLength(before)
   })
 
+  test('brings every file of a folder that is asked for, but not those of folders in it', async () => {
+    for (const path of ['model.onnx', 'layer.0.weight', 'cfg.json', 'fp16/model.onnx']) {
+      hub.files.set(`${REPOSITORY}/visual/${path}`, Buffer.from(path))
+    }
+    const paths = ['config.json', 'visual/cfg.json', 'visual/']
+    const files = paths.map((path) => {
+      return { repository: REPOSITORY, revision: 'main', path, to: path }
+    })
+    const place = await pull({}, { ...wanted, files })
+    expect((await readdir(join(place, 'visual'))).sort()).toEqual([
+      'cfg.json',
+      'layer.0.weight',
+      'model.onnx',
+    ])
+    // The list is of the commit that the first file is from.
+    expect(hub.seen.map(({ url }) => url)).toContain(
+      `/api/models/${REPOSITORY}/tree/${COMMIT}/visual`,
+    )
+  })
+
+  test('of a folder that the hub does not have, or does not list, is refused', async () => {
+    const files = ['config.json', 'visual/'].map((path) => {
+      return { repository: REPOSITORY, revision: 'main', path, to: path }
+    })
+    await expect(pull({}, { ...wanted, files })).rejects.toMatchObject({ code: 'not_found' })
+    hub.hubTrick = (request, response) => {
+      if (!request.url!.startsWith('/api/')) return false
+      response.writeHead(200).end('<html>')
+      return true
+    }
+    await expect(pull({}, { ...wanted, files })).rejects.toMatchObject({ code: 'fetch_failed' })
+  })
+
   test('tells how far it is', async () => {
     const events: PullEvent[] = []
     await pull({ onEvent: (event) => events.push(event) })
