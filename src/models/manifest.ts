@@ -8,9 +8,18 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
-import { contextOf, dimensionOf, modelConfig, padsToContext, usualContext } from './model-config.ts'
+import {
+  cleaningBy,
+  contextOf,
+  dimensionOf,
+  isSiglip,
+  modelConfig,
+  padsToContext,
+  usualContext,
+} from './model-config.ts'
 import { type ModelParts, partsOf, TEXT_MODEL, VISION_MODEL, withData } from './model-parts.ts'
 import { type PixelRule, pixelRule, preprocessorConfig, PIXEL_CONVENTIONS } from './pixel-rule.ts'
+import type { Cleaning } from './text-cleaning.ts'
 
 export { TEXT_MODEL, VISION_MODEL } from './model-parts.ts'
 
@@ -75,6 +84,8 @@ export interface TextRule {
   readonly padded: boolean
   /** Its tokenizer leaves capital letters, which the model does not know, to its caller. */
   readonly lowerCase: boolean
+  /** How texts are cleaned, where the model's settings say it; else its tokenizer tells. */
+  readonly cleaning: Cleaning | undefined
 }
 
 /** Everything needed to run one CLIP-like dual encoder. */
@@ -121,7 +132,6 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     (name) => manifest.files[name]!.sha256,
   )
   const decides = [vision, pixels, PIXEL_CONVENTIONS, ...data]
-  const padded = padsToContext(config)
   return {
     ...manifest,
     directory,
@@ -132,8 +142,9 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     text: {
       contextLength: contextOf(config) ?? manifest.contextLength ?? usualContext(config),
       padId: config.text_config.pad_token_id ?? 0,
-      padded,
-      lowerCase: padded,
+      padded: padsToContext(config),
+      lowerCase: isSiglip(config),
+      cleaning: cleaningBy(config),
     },
     recipe: sha256(JSON.stringify(decides)).slice(0, 16),
   }

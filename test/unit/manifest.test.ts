@@ -69,7 +69,7 @@ describe('a model folder', () => {
       directory,
       dimension: 8,
       logitScale: 20,
-      text: { contextLength: 28, padId: 0, padded: false, lowerCase: false },
+      text: { contextLength: 28, padId: 0, padded: false, lowerCase: false, cleaning: undefined },
       pixels: { resize: 'shortest-edge', widthPx: 224 },
       sessionConfig: {},
       recipe: expect.stringMatching(/^[0-9a-f]{16}$/),

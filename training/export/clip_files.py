@@ -53,17 +53,23 @@ def write_tokenizer(folder: Path, tokenizer) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if isinstance(tokenizer, open_clip.SimpleTokenizer):
         ranks = sorted(tokenizer.bpe_ranks, key=tokenizer.bpe_ranks.get)
-        clip_tokenizer(dict(tokenizer.encoder), ranks, tokenizer.context_length).save_pretrained(folder)
+        save_clip_tokenizer(clip_tokenizer(dict(tokenizer.encoder), ranks, tokenizer.context_length), folder)
     else:
         tokenizer.tokenizer.save_pretrained(folder)
 
 
+def save_clip_tokenizer(tokenizer: CLIPTokenizer, folder: Path) -> None:
+    """open_clip pads with 0, which is the "!" of texts, too, and cannot be named as a token of its own."""
+    tokenizer.save_pretrained(folder)
+    told = json.loads((folder / "tokenizer_config.json").read_text())
+    write_json(folder / "tokenizer_config.json", {**told, "pad_token": None})
+
+
 def clip_tokenizer(vocabulary: dict[str, int], merges: list[tuple[str, str]], context: int) -> CLIPTokenizer:
-    """open_clip names the two special tokens otherwise than everybody else, and pads with 0."""
+    """open_clip names the two special tokens otherwise than everybody else."""
     start, end = vocabulary.pop("<start_of_text>"), vocabulary.pop("<end_of_text>")
     vocabulary |= {"<|startoftext|>": start, END: end}
-    [zero] = [piece for piece, number in vocabulary.items() if number == 0]
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=context, pad_token=zero, do_lower_case=True)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=context, do_lower_case=True)
 
 
 def write_json(path: Path, value: object) -> None:
