@@ -64,7 +64,8 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
         const ids = texts.slice(at, at + TEXT_BATCH).map(tokenize)
         const length = model.text.padded ? model.text.contextLength : 0
         const tower = await text()
-        vectors.push(...(await tower.runTexts(ids, tokenize.padId, length)))
+        const padId = model.text.padWith ?? tokenize.padId
+        vectors.push(...(await tower.runTexts(ids, padId, length)))
       }
       return vectors
     },

@@ -57,6 +57,11 @@ export function padsToContext(config: ModelConfig): boolean {
   return isSiglip(config) || config.text_cfg?.no_causal_mask === true
 }
 
+/** open_clip pads with 0 where the tokenizer is its own, whatever tokenizer files say. */
+export function padWith({ text_cfg: text }: ModelConfig): number | undefined {
+  return text && !text.hf_tokenizer_name ? 0 : undefined
+}
+
 /** How texts are cleaned, if it says so: open_clip's settings, by its own defaults. */
 export function cleaningBy({ text_cfg: text }: ModelConfig): Cleaning | undefined {
   if (!text) return undefined
