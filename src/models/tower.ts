@@ -94,13 +94,20 @@ function rolesOf(path: string, inputs: readonly TensorInfo[]): Roles {
  */
 function fillers(model: ModelSpec, rows: number, columns: number | undefined) {
   const length = columns ?? (model.text.padded ? model.text.contextLength : 2)
-  const text = padTokens(Array<number[]>(rows).fill([0]), 0, length)
+  const text = padTokens(
+    Array.from({ length: rows }, () => [0]),
+    0,
+    length,
+  )
   return (input: TensorInfo): TensorData => {
     if (input.dims.length !== 4)
       return castIds(input.name.includes('mask') ? text.mask : text.ids, input)
     const { heightPx, widthPx } = model.pixels
     const one = new Float32Array(3 * heightPx * widthPx)
-    return stackPixels(Array<PixelTensor>(fixed(input.dims[0]) ?? 1).fill(one), model)
+    return stackPixels(
+      Array.from({ length: fixed(input.dims[0]) ?? 1 }, () => one),
+      model,
+    )
   }
 }
 

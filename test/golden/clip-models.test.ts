@@ -9,7 +9,7 @@ import { readModel } from '../../src/models/manifest.ts'
 import { openTokenizer } from '../../src/models/tokenizer.ts'
 import { FIXTURES, type ModelGolden, type ModelsGolden, readGolden } from './golden-files.ts'
 
-const golden = readGolden<ModelsGolden>('clip-models.json.gz')
+const golden = readGolden('clip-models.json.gz') as ModelsGolden
 
 /**
  * Largest difference of a byte before normalisation. What is stored without loss is the same byte; so is
