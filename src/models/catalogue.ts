@@ -24,6 +24,8 @@ export interface CatalogueModel {
   readonly files: readonly CatalogueFile[]
   readonly dimension: number
   readonly contextLength: number
+  /** Texts are filled up to the context with this token, which the text tower sees like any other. */
+  readonly padTexts?: number
   readonly languages: readonly string[]
   readonly license: string
   /** Where the licence is read, when it must be accepted before the pull. */
@@ -236,6 +238,8 @@ export const CATALOGUE: readonly CatalogueModel[] = [
       name: `mobileclip-${size}`,
       title: `MobileCLIP-${size.toUpperCase()} of Apple`,
       repository: `Xenova/mobileclip_${size}`,
+      // Only B is causal (`no_causal_mask` in open_clip's settings); open_clip and Apple pad with 0.
+      ...(size !== 'b' && { padTexts: 0 }),
       aliases: [
         `apple/MobileCLIP-${size}`,
         `MobileCLIP-${size}-OpenCLIP`,

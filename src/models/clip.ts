@@ -44,8 +44,11 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
     worker ??= startInference()
     return openTower(worker, model, file, threads)
   }
+  // One graph may be both towers, and is loaded once.
+  const joint = model.parts.vision === model.parts.text
   let vision = once(() => open(model.parts.vision))
-  const text = once(() => open(model.parts.text))
+  const ownText = once(() => open(model.parts.text))
+  const text = () => (joint ? vision() : ownText())
   const tokenizer = once(async () => {
     const { tokenizer: files, tokenizerFolder } = model.parts
     await verifyModel(model, files)
@@ -55,12 +58,14 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
   return {
     model,
     async embedTexts(texts) {
-      const [tower, tokenize] = await Promise.all([text(), tokenizer()])
+      const [, tokenize] = await Promise.all([text(), tokenizer()])
       const vectors: UnitVector[] = []
       for (let at = 0; at < texts.length; at += TEXT_BATCH) {
         const ids = texts.slice(at, at + TEXT_BATCH).map(tokenize)
         const length = model.text.padded ? model.text.contextLength : 0
-        vectors.push(...(await tower.runTexts(ids, tokenize.padId, length)))
+        const tower = await text()
+        const padId = model.text.padWith ?? tokenize.padId
+        vectors.push(...(await tower.runTexts(ids, padId, length)))
       }
       return vectors
     },

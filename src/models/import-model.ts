@@ -69,6 +69,7 @@ export async function importModel(folder: string, options: ImportOptions): Promi
       languages: known?.languages ?? [],
       license: known?.license ?? 'not known: imported from a folder',
       ...(known && { dimension: known.dimension, contextLength: known.contextLength }),
+      ...(known?.padTexts !== undefined && { padTexts: known.padTexts }),
       ...own,
       name,
       files,
@@ -96,7 +97,9 @@ async function ownManifest(
 }
 
 /** What a folder of neither layout is told to have. */
-const EXPECTED = ['onnx/vision_model.onnx and onnx/text_model.onnx (or one variant of each)']
+const EXPECTED = [
+  'onnx/vision_model.onnx and onnx/text_model.onnx (or one variant of each, or one onnx/model.onnx)',
+]
 
 /** Both towers are loaded and asked, so that a model that cannot be run is refused now. */
 async function runOnce(model: ModelSpec): Promise<void> {

@@ -8,9 +8,19 @@ import { pipeline } from 'node:stream/promises'
 import { z } from 'zod'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
-import { contextOf, dimensionOf, modelConfig, padsToContext, usualContext } from './model-config.ts'
+import {
+  cleaningBy,
+  contextOf,
+  dimensionOf,
+  isSiglip,
+  modelConfig,
+  padsToContext,
+  padWith,
+  usualContext,
+} from './model-config.ts'
 import { type ModelParts, partsOf, TEXT_MODEL, VISION_MODEL, withData } from './model-parts.ts'
 import { type PixelRule, pixelRule, preprocessorConfig, PIXEL_CONVENTIONS } from './pixel-rule.ts'
+import type { Cleaning } from './text-cleaning.ts'
 
 export { TEXT_MODEL, VISION_MODEL } from './model-parts.ts'
 
@@ -44,6 +54,8 @@ export const manifestSchema = z.object({
   /** Length of its vectors and of its texts, where the model's own config.json does not say. */
   dimension: z.number().int().positive().optional(),
   contextLength: z.number().int().min(2).optional(),
+  /** Token with which texts are filled up to the context, where its text tower sees padding. */
+  padTexts: z.number().int().min(0).optional(),
   /** What the files were pulled from: repositories, each with the commit. */
   pulledFrom: z.record(z.string(), z.string()).optional(),
   /** The licence that was accepted before the pull, where one had to be. */
@@ -73,8 +85,12 @@ export interface TextRule {
   readonly padId: number
   /** Trained on texts padded to the whole context, and gives another vector without. */
   readonly padded: boolean
+  /** What they are padded with, whatever the tokenizer says. */
+  readonly padWith: number | undefined
   /** Its tokenizer leaves capital letters, which the model does not know, to its caller. */
   readonly lowerCase: boolean
+  /** How texts are cleaned, where the model's settings say it; else its tokenizer tells. */
+  readonly cleaning: Cleaning | undefined
 }
 
 /** Everything needed to run one CLIP-like dual encoder. */
@@ -121,7 +137,6 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     (name) => manifest.files[name]!.sha256,
   )
   const decides = [vision, pixels, PIXEL_CONVENTIONS, ...data]
-  const padded = padsToContext(config)
   return {
     ...manifest,
     directory,
@@ -132,8 +147,10 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     text: {
       contextLength: contextOf(config) ?? manifest.contextLength ?? usualContext(config),
       padId: config.text_config.pad_token_id ?? 0,
-      padded,
-      lowerCase: padded,
+      padded: padsToContext(config) || manifest.padTexts !== undefined,
+      padWith: manifest.padTexts ?? padWith(config),
+      lowerCase: isSiglip(config),
+      cleaning: cleaningBy(config),
     },
     recipe: sha256(JSON.stringify(decides)).slice(0, 16),
   }

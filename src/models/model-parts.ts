@@ -1,11 +1,12 @@
 // Which file of a model does what, told by its name: the layout of Hugging Face's exports (onnx/), in
-// one of their precisions, or that of Immich's (visual/, textual/).
+// one of their precisions, with a graph for each tower or one for both, or that of Immich's (visual/,
+// textual/).
 
 /** Usual names of the towers. */
 export const VISION_MODEL = 'onnx/vision_model.onnx'
 export const TEXT_MODEL = 'onnx/text_model.onnx'
 
-/** Paths below the model's folder. */
+/** Paths below the model's folder. `vision` and `text` may be the same graph. */
 export interface ModelParts {
   readonly vision: string
   readonly text: string
@@ -29,6 +30,12 @@ const LAYOUTS = [
     text: /^textual\/model\.onnx$/,
     preprocessor: 'visual/preprocess_cfg.json',
     tokenizerFolder: 'textual',
+  },
+  {
+    vision: /^(onnx\/)?model(_[a-z0-9]+)?\.onnx$/,
+    text: /^(onnx\/)?model(_[a-z0-9]+)?\.onnx$/,
+    preprocessor: 'preprocessor_config.json',
+    tokenizerFolder: '',
   },
 ] as const
 

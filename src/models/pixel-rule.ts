@@ -20,6 +20,7 @@ export const preprocessorSchema = z.object({
     z.object({ shortest_edge: z.number().int().positive() }),
     z.object({ height: z.number().int().positive(), width: z.number().int().positive() }),
   ]),
+  do_resize: z.literal(true).default(true),
   do_center_crop: z.boolean().default(true),
   crop_size: z
     .union([
@@ -37,6 +38,8 @@ export const preprocessorSchema = z.object({
   do_normalize: z.boolean().default(true),
   image_mean: colour(z.number()).optional(),
   image_std: colour(z.number().positive()).optional(),
+  /** Not Hugging Face's: what open_clip's settings are turned into. */
+  crop_rounding: z.literal('half-even').optional(),
 })
 
 /** PIL's filter numbers, by the names that open_clip uses. */
@@ -60,6 +63,7 @@ const openClipSchema = z
       resample: INTERPOLATIONS[interpolation],
       image_mean: mean,
       image_std: std,
+      crop_rounding: 'half-even',
     })
   })
 
@@ -75,6 +79,8 @@ export interface PixelRule {
   readonly widthPx: number
   /** Shorter side after resizing, before the crop; equal to the tower's side when squashing. */
   readonly shortestEdgePx: number
+  /** Half a pixel left of the crop goes to the even side (torchvision); else down (transformers). */
+  readonly cropRounding?: 'half-even'
   /** PIL's filter. */
   readonly filter: Filter
   /** value = (byte · rescale − mean) / std, per channel R, G, B. */
@@ -123,5 +129,13 @@ export function pixelRule(config: z.infer<typeof preprocessorSchema>): PixelRule
       `The crop of ${widthPx} x ${heightPx} is larger than ${edge}`,
     )
   }
-  return { resize: 'shortest-edge', heightPx, widthPx, shortestEdgePx: edge, ...common }
+  const rounding = config.crop_rounding && { cropRounding: config.crop_rounding }
+  return {
+    resize: 'shortest-edge',
+    heightPx,
+    widthPx,
+    shortestEdgePx: edge,
+    ...rounding,
+    ...common,
+  }
 }

@@ -27,14 +27,20 @@ export async function preprocess(
 function frame({ widthPx, heightPx }: Size, rule: PixelRule): { size: Size; window: Window } {
   const tower = { widthPx: rule.widthPx, heightPx: rule.heightPx }
   if (rule.resize === 'squash') return { size: tower, window: { left: 0, top: 0, ...tower } }
-  // Hugging Face's rule: the long side is truncated to an integer, and so is the crop's offset.
+  // The long side is truncated to an integer, by everybody.
   // Multiplied before it is divided: 224 / 55 * 55 is less than 224.
   const [short, wide] = [Math.min(widthPx, heightPx), Math.max(widthPx, heightPx)]
   const long = Math.trunc((rule.shortestEdgePx * wide) / short)
   const [w, h] = widthPx <= heightPx ? [rule.shortestEdgePx, long] : [long, rule.shortestEdgePx]
-  const left = Math.floor((w - tower.widthPx) / 2)
-  const top = Math.floor((h - tower.heightPx) / 2)
+  const halfOf = rule.cropRounding ? halfEven : (count: number) => Math.floor(count / 2)
+  const [left, top] = [halfOf(w - tower.widthPx), halfOf(h - tower.heightPx)]
   return { size: { widthPx: w, heightPx: h }, window: { left, top, ...tower } }
+}
+
+/** Python's round(count / 2): halves go to the even side. */
+function halfEven(count: number): number {
+  const floor = Math.floor(count / 2)
+  return count % 2 === 1 && floor % 2 === 1 ? floor + 1 : floor
 }
 
 /** Interleaved bytes [h, w, 3] -> planar normalised floats [3, h, w]. */

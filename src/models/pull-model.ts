@@ -25,7 +25,7 @@ export async function pullModel(
         'Read it, then pull with --accept-licence',
     )
   }
-  const { name, title, languages, license, dimension, contextLength } = model
+  const { name, title, languages, license, dimension, contextLength, padTexts } = model
   const at = new Date().toISOString()
   const directory = await pullFolder(
     {
@@ -41,6 +41,7 @@ export async function pullModel(
         files,
         dimension,
         contextLength,
+        ...(padTexts === undefined ? {} : { padTexts }),
         pulledFrom,
         ...(acceptLicense === undefined ? {} : { accepted: { license: acceptLicense, at } }),
       }),

@@ -1,6 +1,7 @@
 // onnxruntime sessions: open, run, close. The only file that imports onnxruntime-node.
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { fromHalf, toHalf } from '../core/half.ts'
 
 /** A named input or output of a model. */
 export interface TensorInfo {
@@ -34,7 +35,10 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
-  /** Runs the graph and returns these float32 outputs. Throws `model_invalid` when it cannot be run. */
+  /**
+   * Runs the graph and returns these outputs. Floats are float32 on both sides, also where the graph
+   * takes or gives 16 bits. Throws `model_invalid` when it cannot be run.
+   */
   run(
     feeds: Readonly<Record<string, TensorData>>,
     outputs: readonly string[],
@@ -53,12 +57,14 @@ export async function openSession(path: string, options: SessionOptions): Promis
   }).catch((cause: unknown) => {
     throw new LucidaError('model_invalid', `Cannot open ${path}: ${messageOf(cause)}`, { cause })
   })
+  const declared = session.inputMetadata.map(describe)
+  const typeOf = new Map(declared.map(({ name, type }) => [name, type]))
   return {
-    inputs: session.inputMetadata.map(describe),
+    inputs: declared,
     outputs: session.outputMetadata.map(describe),
     async run(feeds, outputs) {
       const inputs = Object.entries(feeds).map(
-        ([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)] as const,
+        ([name, tensor]) => [name, toTensor(tensor, typeOf.get(name))] as const,
       )
       const results = await session
         .run(Object.fromEntries(inputs), [...outputs])
@@ -66,13 +72,22 @@ export async function openSession(path: string, options: SessionOptions): Promis
           const message = `Cannot run ${path}: ${messageOf(cause)}`
           throw new LucidaError('model_invalid', message, { cause })
         })
-      return outputs.map((output) => {
-        const { data, dims } = results[output]!
-        return { data: data as Float32Array, dims }
-      })
+      return outputs.map((output) => toFloats(results[output]!))
     },
     close: () => session.release(),
   }
+}
+
+function toTensor({ type, data, dims }: TensorData, wanted: string | undefined): Tensor {
+  if (type === 'float32' && wanted === 'float16') return new Tensor(wanted, toHalf(data), dims)
+  return new Tensor(type, data, dims)
+}
+
+function toFloats({ type, data, dims }: Tensor): FloatTensor {
+  if (type !== 'float16') return { data: data as Float32Array, dims }
+  // A Float16Array where JavaScript has one, else its bits.
+  const { buffer, byteOffset, length } = data as Uint16Array
+  return { data: fromHalf(new Uint16Array(buffer, byteOffset, length)), dims }
 }
 
 function describe(info: InferenceSession.ValueMetadata): TensorInfo {

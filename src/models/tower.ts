@@ -30,30 +30,84 @@ export async function openTower(
 ): Promise<Tower> {
   await verifyModel(model, withData(file, Object.keys(model.files)))
   const path = join(model.directory, file)
-  const session = await worker.call('open', [path, { threads, config: model.sessionConfig }])
-  const output = pickOutput(session.outputs)
-  if (output.type !== 'float32' || session.inputs.some(({ type }) => type === 'float16')) {
-    const message = `${path} takes or gives numbers of another type than float32, which cannot be run here; use another variant of the model`
-    throw new LucidaError('model_invalid', message)
-  }
-  const [rows, columns] = session.inputs[0]?.dims ?? []
-  const run = async (tensorFor: (input: TensorInfo) => TensorData): Promise<UnitVector[]> => {
-    const feeds = Object.fromEntries(session.inputs.map((info) => [info.name, tensorFor(info)]))
-    const [embeds] = await worker.call('run', [session.id, feeds, [output.name]])
+  const config = { ...model.sessionConfig, ...(HALF.test(file) && WITHOUT_BLOCKS) }
+  const session = await worker.call('open', [path, { threads, config }])
+  const roles = rolesOf(path, session.inputs)
+  const [rows, columns] = roles.ids?.dims ?? []
+  const fill = fillers(model, fixed(rows) ?? 1, fixed(columns))
+  const runWith = async (
+    output: string,
+    tensorFor: (input: TensorInfo) => TensorData | undefined,
+  ): Promise<UnitVector[]> => {
+    const feeds = session.inputs.map((input) => [input.name, tensorFor(input) ?? fill(input)])
+    const [embeds] = await worker.call('run', [session.id, Object.fromEntries(feeds), [output]])
     return splitRows(embeds!.data, embeds!.dims, model)
   }
   return {
     runTexts: (texts, padId, length) =>
       inSlices(texts, fixed(rows), (slice) => {
         const { ids, mask } = padTokens(slice, padId, fixed(columns) ?? length)
-        return run((info) => castIds(info.name.includes('mask') ? mask : ids, info))
+        const output = pickOutput(path, session.outputs, TEXT_OUTPUTS)
+        return runWith(output, (input) => {
+          if (input === roles.ids) return castIds(ids, input)
+          return input === roles.mask ? castIds(mask, input) : undefined
+        })
       }),
     runPictures: (pictures) =>
-      inSlices(pictures, fixed(rows), (slice) => {
+      inSlices(pictures, fixed(roles.pixels?.dims[0]), (slice) => {
         const pixels = stackPixels(slice, model)
-        return run(() => pixels)
+        const output = pickOutput(path, session.outputs, PICTURE_OUTPUTS)
+        return runWith(output, (input) => (input === roles.pixels ? pixels : undefined))
       }),
     release: () => worker.call('release', [session.id]),
+  }
+}
+
+/** Variants with 16-bit weights, by their usual names. */
+const HALF = /_(fp16|q4f16)\.onnx$/
+
+/** onnxruntime 1.30 crashes where it rearranges a 16-bit convolution into blocks of channels. */
+const WITHOUT_BLOCKS = { 'optimization.disable_specified_optimizers': 'NchwcTransformer' }
+
+/** What each input takes. A tower has pixels or ids; a graph of both towers has all. */
+interface Roles {
+  readonly pixels: TensorInfo | undefined
+  readonly ids: TensorInfo | undefined
+  readonly mask: TensorInfo | undefined
+}
+
+function rolesOf(path: string, inputs: readonly TensorInfo[]): Roles {
+  const pixels = inputs.find(({ dims }) => dims.length === 4)
+  const rest = inputs.filter((input) => input !== pixels)
+  const mask = rest.find(({ name }) => name.includes('mask'))
+  // What tells segments or places of tokens is not the tokens.
+  const ids = rest.find((input) => input !== mask && !/type|position/.test(input.name))
+  if (!(pixels || ids)) {
+    throw new LucidaError('model_invalid', `${path} takes neither pictures nor texts`)
+  }
+  return { pixels, ids, mask }
+}
+
+/**
+ * What goes into inputs that a run does not need: onnxruntime wants all of them. A picture of zeros
+ * and a text of one token for the other tower of a graph that has both; zeros for types of tokens.
+ */
+function fillers(model: ModelSpec, rows: number, columns: number | undefined) {
+  const length = columns ?? (model.text.padded ? model.text.contextLength : 2)
+  const text = padTokens(
+    Array.from({ length: rows }, () => [0]),
+    0,
+    length,
+  )
+  return (input: TensorInfo): TensorData => {
+    if (input.dims.length !== 4)
+      return castIds(input.name.includes('mask') ? text.mask : text.ids, input)
+    const { heightPx, widthPx } = model.pixels
+    const one = new Float32Array(3 * heightPx * widthPx)
+    return stackPixels(
+      Array.from({ length: fixed(input.dims[0]) ?? 1 }, () => one),
+      model,
+    )
   }
 }
 
@@ -79,11 +133,19 @@ async function inSlices<T>(
 }
 
 /** Names of the pooled, projected embedding, the surest first; a sole output needs no name. */
-const OUTPUTS = ['image_embeds', 'text_embeds', 'embedding', 'pooler_output']
+const TEXT_OUTPUTS = ['text_embeds', 'embedding', 'pooler_output']
+const PICTURE_OUTPUTS = ['image_embeds', 'embedding', 'pooler_output']
 
-function pickOutput(outputs: readonly TensorInfo[]): TensorInfo {
-  const named = OUTPUTS.map((name) => outputs.find((output) => output.name === name))
-  return named.find((output) => output !== undefined) ?? outputs[0]!
+function pickOutput(
+  path: string,
+  outputs: readonly TensorInfo[],
+  names: readonly string[],
+): string {
+  const named = names.map((name) => outputs.find((output) => output.name === name))
+  const output = named.find((found) => found !== undefined) ?? outputs[0]!
+  if (output.type === 'float32' || output.type === 'float16') return output.name
+  const message = `${path} gives ${output.name} as ${output.type}, which is no vector; use another variant of the model`
+  throw new LucidaError('model_invalid', message)
 }
 
 /** Right-pads to the longest text, and at least to `atLeast`: ids and mask, int64 [n, length]. */

@@ -16,6 +16,8 @@ import { FLOAT, type Graph, INT32, INT64, onnxFile, type Tensor } from '../helpe
 const WIDTH = 12
 const BUILT_IN = fileURLToPath(new URL('../../models/lucida-clip-1', import.meta.url))
 
+const JOINT = fileURLToPath(new URL('../fixtures/models/clip-joint', import.meta.url))
+
 let root: string
 let folder: string
 let directory: string
@@ -227,6 +229,22 @@ describe('an import', () => {
       })
     }
   })
+})
+
+test('one graph of both towers is imported, and loaded once for both', async () => {
+  await cp(JOINT, folder, { recursive: true })
+  await rm(join(folder, 'manifest.json'))
+  const model = await importModel(folder, { directory })
+  expect(model.parts).toMatchObject({ vision: 'onnx/model.onnx', text: 'onnx/model.onnx' })
+  const clip = openClip(model, { threads: 2 })
+  try {
+    const before = await clip.embedTexts(['a dog', 'a photo'])
+    await clip.useThreads(1)
+    const after = await clip.embedTexts(['a dog', 'a photo'])
+    before.forEach((vector, i) => expectClose(after[i]!, vector))
+  } finally {
+    await clip.close()
+  }
 })
 
 test('two variants side by side are no model: which is meant cannot be told', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { pixelRule, preprocessorSchema } from '../../src/models/pixel-rule.ts'
+import { pixelRule, preprocessorConfig, preprocessorSchema } from '../../src/models/pixel-rule.ts'
 
 // Mean and deviation of OpenAI's CLIP.
 const COLOURS = {
@@ -74,10 +74,19 @@ describe('a Hugging Face preprocessor_config.json', () => {
 
   test.each([
     ['no size', {}],
+    ['pictures left at their own size', { size: 224, do_resize: false }],
     ['a size of nothing', { size: 0 }],
     ['two means', { size: 224, image_mean: [0.5, 0.5] }],
     ['a deviation of zero', { size: 224, image_std: [0.5, 0, 0.5] }],
   ])('with %s is not valid', (_, config) => {
     expect(preprocessorSchema.safeParse({ ...COLOURS, ...config }).success).toBe(false)
+  })
+})
+
+test('open_clip’s preprocess_cfg.json crops as torchvision does', () => {
+  const config = { size: [224, 224], mean: [0, 0, 0], std: [1, 1, 1], resize_mode: 'shortest' }
+  expect(pixelRule(preprocessorConfig.parse(config))).toMatchObject({
+    ...cropped,
+    cropRounding: 'half-even',
   })
 })

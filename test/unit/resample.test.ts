@@ -2,18 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
 import { type Filter, resample } from '../../src/pictures/resample.ts'
-
-/** Numbers as in test/golden/record-resample.py. */
-function noise(count: number): Uint8Array {
-  let seed = 1
-  return Uint8Array.from({ length: count }, () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-    return seed >>> 24
-  })
-}
+import { lcgNoise } from '../helpers/lcg.ts'
 
 const picture = (widthPx: number, heightPx: number) =>
-  ({ data: noise(widthPx * heightPx * 3), widthPx, heightPx, channels: 3 }) as const
+  ({ data: lcgNoise(widthPx * heightPx * 3), widthPx, heightPx, channels: 3 }) as const
 
 interface Recorded {
   readonly from: [number, number]
