@@ -31,7 +31,8 @@ async function openOwnTokenizer(spec: PipelineSpec, encoder: TextEncoder): Promi
   await verifyModel(spec, tokenizerFiles(encoder))
   const { folder, contextLength, endId, padId } = encoder.tokenizer
   const directory = join(spec.directory, folder)
-  return openTokenizer({ directory, text: { contextLength, endId, padId } })
+  // As diffusers, which cleans no prompts.
+  return openTokenizer({ directory, text: { contextLength, endId, padId, cleaning: 'none' } })
 }
 
 /** Padded to the whole context, as these networks were trained. */

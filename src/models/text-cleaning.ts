@@ -9,8 +9,9 @@ export type Cleaning =
   | 'none'
   /** Small letters. */
   | 'small'
-  /** transformers' SigLIP: small letters, no punctuation. */
+  /** transformers' SigLIP: no punctuation, and of `siglip`, small letters. */
   | 'siglip'
+  | 'siglip-cased'
   /** open_clip's: typography and HTML undone, blanks joined; of `lower`, small letters. */
   | 'whitespace'
   | 'lower'
@@ -21,6 +22,7 @@ export const CLEANINGS: Readonly<Record<Cleaning, (text: string) => string>> = {
   none: (text) => text,
   small: (text) => text.toLowerCase(),
   siglip: (text) => joinBlanks(text.toLowerCase().replaceAll(PUNCTUATION, '')),
+  'siglip-cased': (text) => joinBlanks(text.replaceAll(PUNCTUATION, '')),
   whitespace: (text) => joinBlanks(basicClean(text)),
   lower: (text) => joinBlanks(basicClean(text)).toLowerCase(),
   canonicalize: (text) => {

@@ -65,7 +65,7 @@ const OPENAI_END = ['<|endoftext|>', 49_407] as const
 function cleaningOf(tokenizer: Tokenizer, config: TokenizerConfig, text: Cut): Cleaning {
   switch (config.tokenizer_class?.replace(/Fast$/, '')) {
     case 'SiglipTokenizer':
-      return config.do_lower_case === false ? 'none' : 'siglip'
+      return config.do_lower_case === false ? 'siglip-cased' : 'siglip'
     case 'Siglip2Tokenizer':
       return 'small'
     default:

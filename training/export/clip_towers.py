@@ -128,6 +128,7 @@ def export(tower, example, path: Path, source: str, target: str, axes: dict, ref
     # Its fused kernels have no ONNX form.
     torch.backends.mha.set_fastpath_enabled(False)
     dynamic = {source: axes, target: {k: v for k, v in axes.items() if k == 0}} if axes else None
+    # Three rows where there may be three; below, a text cut to what it says where it may be cut.
     given = example[[0, 1, 0]] if axes else example
     with torch.no_grad():
         # Before: the exporter may fold normalisation into weights that it shares with the module.
@@ -146,7 +147,7 @@ def export(tower, example, path: Path, source: str, target: str, axes: dict, ref
 
 
 def compare(path: Path, feeds: dict[str, torch.Tensor], expected: np.ndarray) -> float:
-    """Three rows where there may be three, and a text cut to what it says where it may be cut."""
+    """How far the graph is from what the module gave, relative to its largest number."""
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     [found] = session.run(None, {name: given.numpy() for name, given in feeds.items()})
     off = float(np.abs(found - expected).max() / np.abs(expected).max())

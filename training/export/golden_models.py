@@ -5,7 +5,6 @@ import copy
 from pathlib import Path
 
 import open_clip
-import timm
 import torch
 from open_clip.factory import set_model_preprocess_cfg
 from timm.models.fastvit import FastVit

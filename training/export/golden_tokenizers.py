@@ -7,7 +7,7 @@ import open_clip
 import sentencepiece
 from tokenizers import processors
 from transformers import SiglipTokenizer, XLMRobertaTokenizer
-from transformers.convert_slow_tokenizer import SpmConverter
+from transformers.convert_slow_tokenizer import SpmConverter, import_protobuf
 
 from .clip_files import clip_tokenizer, save_clip_tokenizer, write_json
 
@@ -117,7 +117,7 @@ class XlmRoberta:
 
 
 def charsmap(model: Path) -> bytes:
-    from transformers.convert_slow_tokenizer import import_protobuf
+    """The table by which the model replaces characters first."""
     proto = import_protobuf().ModelProto()
     proto.ParseFromString(model.read_bytes())
     return proto.normalizer_spec.precompiled_charsmap
