@@ -95,6 +95,8 @@ export interface ModelSpec extends Omit<Manifest, 'files'> {
    * Vectors of different recipes are never mixed, even under one model name.
    */
   readonly recipe: string
+  /** The recipe with the usual decoding. Vectors that differ in decoding only mean the same. */
+  readonly space: string
 }
 
 /**
@@ -121,6 +123,7 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     (name) => manifest.files[name]!.sha256,
   )
   const decides = [vision, pixels, PIXEL_CONVENTIONS, ...data]
+  const recipe = sha256(JSON.stringify(decides)).slice(0, 16)
   const padded = padsToContext(config)
   return {
     ...manifest,
@@ -135,7 +138,8 @@ export async function readModel(directory: string): Promise<ModelSpec> {
       padded,
       lowerCase: padded,
     },
-    recipe: sha256(JSON.stringify(decides)).slice(0, 16),
+    recipe,
+    space: recipe,
   }
 }
 

@@ -1,6 +1,7 @@
 // onnxruntime sessions: open, run, close. The only file that imports onnxruntime-node.
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { openWithFallback, type Provider, type ProviderChoice } from '../core/provider.ts'
 
 /** A named input or output of a model. */
 export interface TensorInfo {
@@ -25,6 +26,8 @@ export interface FloatTensor {
 }
 
 export interface SessionOptions {
+  /** What to run on, the first choice first; the CPU takes what the others do not. */
+  readonly providers: readonly Provider[]
   /** Threads inside one operator; 0 lets onnxruntime choose (one per physical core). */
   readonly threads: number
   readonly config: Readonly<Record<string, string>>
@@ -34,6 +37,7 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
+  readonly provider: ProviderChoice
   /** Runs the graph and returns these float32 outputs. Throws `model_invalid` when it cannot be run. */
   run(
     feeds: Readonly<Record<string, TensorData>>,
@@ -44,16 +48,20 @@ export interface Session {
 
 /** Opens a model file. Throws `model_invalid` with onnxruntime's words. */
 export async function openSession(path: string, options: SessionOptions): Promise<Session> {
-  const session = await InferenceSession.create(path, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    // A thread that spins between two batches takes a core from the decoders.
-    extra: nestConfig({ 'session.intra_op.allow_spinning': '0', ...options.config }),
-  }).catch((cause: unknown) => {
+  const built = listSupportedBackends().map(({ name }) => name)
+  const { opened: session, choice } = await openWithFallback(options.providers, built, (provider) =>
+    InferenceSession.create(path, {
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      // A thread that spins between two batches takes a core from the decoders.
+      extra: nestConfig({ 'session.intra_op.allow_spinning': '0', ...options.config }),
+    }),
+  ).catch((cause: unknown) => {
     throw new LucidaError('model_invalid', `Cannot open ${path}: ${messageOf(cause)}`, { cause })
   })
   return {
+    provider: choice,
     inputs: session.inputMetadata.map(describe),
     outputs: session.outputMetadata.map(describe),
     async run(feeds, outputs) {
