@@ -64,7 +64,7 @@ export async function tunedEncoder(
   if (kept) return { embedPixels: clip.embedPixels, batchSize: () => kept.batch }
   const plan = [
     ...Array<number>(WARM_UP).fill(USUAL_BATCH),
-    ...Array<readonly number[]>(ROUNDS).fill(SIZES).flat(),
+    ...Array.from({ length: ROUNDS }, () => SIZES).flat(),
   ]
   const samples = new Map<number, number[]>(SIZES.map((size) => [size, []]))
   let done = 0

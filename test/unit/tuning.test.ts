@@ -50,7 +50,7 @@ test.each<[string, [number, number[]][], number]>([
       [16, [7, 7, 7]],
     ],
     8,
-  ], // prettier-ignore
+  ],
   [
     'a smaller one that is nearly as fast',
     [
