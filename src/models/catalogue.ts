@@ -28,6 +28,8 @@ export interface CatalogueModel {
   readonly acceptLicense?: string
   /** Published figures of the full-precision weights. */
   readonly quality?: Quality
+  /** Published counts of operations of the full-precision towers. */
+  readonly gflops?: Gflops
   /** Other names, in any one of the styles in which they are written. */
   readonly aliases: readonly string[]
 }
@@ -37,6 +39,12 @@ export interface Quality {
   readonly imagenetTop1?: number
   /** COCO, text to picture: share of captions whose picture is among the first five. */
   readonly cocoRecallAt5?: number
+}
+
+/** GFLOPs for one picture, and for one text of the whole context: open_clip, docs/model_profile.csv. */
+export interface Gflops {
+  readonly image: number
+  readonly text: number
 }
 
 /** Weights of another precision: another model, since its vectors differ. */
@@ -88,7 +96,7 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
     const files = [...JSON_FILES, ...towers].map(file)
     const aliases = [family.repository, ...family.aliases]
     if (!variant) return { ...family, aliases, files }
-    const { quality: _, ...published } = family
+    const { quality: _, gflops: __, ...published } = family
     return {
       ...published,
       name: `${family.name}-${variant}`,
@@ -118,6 +126,8 @@ function openClip(family: Omit<Family, 'variants' | 'digests'>): CatalogueModel 
 const MIT = 'MIT'
 const CLIP = { dimension: 512, contextLength: 77, languages: ['en'], license: MIT }
 const LARGE_CLIP = { ...CLIP, dimension: 768 }
+const B_32 = { image: 8.82, text: 5.96 }
+const L_14 = { image: 162.03, text: 13.3 }
 const ALL_VARIANTS: readonly Variant[] = ['fp16', 'q8', 'int8', 'uint8', 'q4']
 const APPLE = {
   ...CLIP,
@@ -132,6 +142,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...CLIP,
     name: 'clip-vit-b-32',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of OpenAI',
     repository: 'Xenova/clip-vit-base-patch32',
     revision: 'd15189d7028b43f1d3e65039190477f6af591c2a',
@@ -184,6 +195,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...CLIP,
     name: 'clip-vit-b-16',
+    gflops: { image: 35.13, text: 5.96 },
     title: 'CLIP ViT-B/16 of OpenAI',
     repository: 'Xenova/clip-vit-base-patch16',
     revision: '342fdf2f67aded64d138ff074745fb4a5d2bba5f',
@@ -206,6 +218,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...LARGE_CLIP,
     name: 'clip-vit-l-14',
+    gflops: L_14,
     title: 'CLIP ViT-L/14 of OpenAI',
     repository: 'Xenova/clip-vit-large-patch14',
     revision: 'main',
@@ -222,6 +235,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...LARGE_CLIP,
     name: 'clip-vit-l-14-336',
+    gflops: { image: 381.92, text: 13.3 },
     title: 'CLIP ViT-L/14 of OpenAI, 336 pixels',
     repository: 'Xenova/clip-vit-large-patch14-336',
     revision: 'main',
@@ -254,6 +268,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     languages: ['en'],
     license: 'Apache-2.0',
     name: 'siglip-b-16',
+    gflops: { image: 35.42, text: 11.02 },
     title: 'SigLIP ViT-B/16 of Google',
     repository: 'Xenova/siglip-base-patch16-224',
     revision: 'main',
@@ -287,6 +302,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   openClip({
     ...CLIP,
     name: 'clip-vit-b-32-immich',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of OpenAI, as exported by Immich',
     repository: 'immich-app/ViT-B-32__openai',
     revision: 'main',
@@ -296,6 +312,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   openClip({
     ...CLIP,
     name: 'clip-vit-b-32-laion2b',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of LAION, trained on LAION-2B',
     repository: 'immich-app/ViT-B-32__laion2b-s34b-b79k',
     revision: 'main',
@@ -305,6 +322,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   openClip({
     ...LARGE_CLIP,
     name: 'clip-vit-l-14-laion2b',
+    gflops: L_14,
     title: 'CLIP ViT-L/14 of LAION, trained on LAION-2B',
     repository: 'immich-app/ViT-L-14__laion2b-s32b-b82k',
     revision: 'main',
@@ -313,6 +331,7 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   openClip({
     ...CLIP,
     name: 'clip-xlm-roberta-b-32',
+    gflops: { image: 8.82, text: 97.05 },
     title: 'CLIP ViT-B/32 of LAION with XLM-RoBERTa',
     repository: 'immich-app/XLM-Roberta-Base-ViT-B-32__laion5b_s13b_b90k',
     revision: 'main',
@@ -335,6 +354,7 @@ function qdrant(): CatalogueModel {
   return {
     ...CLIP,
     name: 'clip-vit-b-32-qdrant',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of OpenAI, as exported by Qdrant',
     repository: 'Qdrant/clip-ViT-B-32-vision',
     quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },

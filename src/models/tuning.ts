@@ -47,7 +47,7 @@ export function batchFor(samples: ReadonlyMap<number, readonly number[]>): numbe
   return Math.min(...medians.filter(([, ms]) => ms <= best * GAIN).map(([size]) => size))
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity
 }
 
