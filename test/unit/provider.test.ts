@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { fallbackText, openWithFallback, type Provider } from '../../src/core/provider.ts'
 import { openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
+import { runCaptured } from '../helpers/cli.ts'
 
 const only =
   (...there: Provider[]) =>
@@ -52,5 +56,22 @@ test('a real model runs where its provider is missing, and a warning says so onc
   } finally {
     warn.mockRestore()
     await Promise.all([clip.close(), plain.close()])
+  }
+})
+
+test('lucida doctor shows what models run on instead', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'lucida-provider-'))
+  const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  try {
+    const env = { LUCIDA_PROVIDERS: 'openvino,cpu', LUCIDA_MODELS_DIR: join(dataDir, 'models') }
+    const { code, out } = await runCaptured(['doctor', '--data-dir', dataDir], { env })
+    expect(code).toBe(0)
+    expect(out).toMatch(/^warning +inference +openvino is not available here.* run on cpu/m)
+    const unknown = await runCaptured(['doctor'], { env: { LUCIDA_PROVIDERS: 'abacus' } })
+    expect(unknown.code).toBe(1)
+    expect(unknown.err).toContain('providers (LUCIDA_PROVIDERS)')
+  } finally {
+    warn.mockRestore()
+    await rm(dataDir, { recursive: true })
   }
 })
