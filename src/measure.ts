@@ -83,7 +83,8 @@ export async function measureDecode(
   const work = async () => {
     while (performance.now() - startedAt < forMs) {
       try {
-        pixels += await load(next++)
+        const size = await load(next++)
+        pixels += size
         done++
       } catch (error) {
         if (!(error instanceof LucidaError)) throw error

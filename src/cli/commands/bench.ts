@@ -105,7 +105,9 @@ function printEncode(io: CliIo, { name }: ModelSpec, encode: EncodeSpeed): void 
 }
 
 function printRows(io: CliIo, rows: readonly ModelRow[]): void {
-  io.out('Indexing pictures like these, decoding included, by model; finds more: COCO recall@5.\n')
+  io.out(
+    'Indexing pictures like these, decoding included; last, how much a model finds (COCO, recall@5).\n',
+  )
   const width = Math.max(...rows.map(({ model }) => model.length))
   for (const row of rows) {
     const cells = [
