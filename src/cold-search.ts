@@ -11,6 +11,7 @@ import {
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
 import { openClip } from './models/clip.ts'
+import { withShrinkOnLoad } from './models/every-pixel.ts'
 import { findModel } from './models/registry.ts'
 import { type Checkpoint, readCheckpoint, spaceFolder } from './search/checkpoint.ts'
 import { openIndexFor } from './search/open-index.ts'
@@ -30,7 +31,8 @@ export async function searchCold(
 ): Promise<SearchAnswer | null> {
   if (config.databaseUrl || options.filter || options.cursor) return null
   if (options.orderBy === 'takenAt') return null
-  const model = await findModel(config.model, config.modelsDir)
+  const found = await findModel(config.model, config.modelsDir)
+  const model = withShrinkOnLoad(found, config.shrinkOnLoad)
   const checkpoint = await readCheckpoint(config.dataDir, {
     model: model.name,
     recipe: model.recipe,
@@ -39,7 +41,7 @@ export async function searchCold(
   const folder = spaceFolder(config.dataDir, checkpoint.identity)
   const table = await openPictureTable(join(folder, checkpoint.table.name), checkpoint.table)
   if (!table) return null
-  const clip = openClip(model, { threads: config.threads })
+  const clip = openClip(model, config)
   const index = openIndex(checkpoint, folder)
   const context: AnswerContext = {
     clip,

@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { LucidaError, messageOf } from './core/errors.ts'
+import { PROVIDERS } from './core/provider.ts'
 
 /** Name of the optional settings file in the working directory. */
 export const CONFIG_FILE = 'lucida.config.json'
@@ -21,6 +22,8 @@ const list = (separator: string) =>
         .filter((part) => part !== ''),
     ),
   ])
+
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 
 const schema = z.strictObject({
   dataDir: z
@@ -52,6 +55,14 @@ const schema = z.strictObject({
     .describe(
       'Threads of the model; 0 measures in the first long indexing run how many leave the decoders theirs.',
     ),
+  providers: list(',')
+    .pipe(z.array(z.enum(PROVIDERS)))
+    .describe(
+      `What models run on, the first choice first, separated by commas: ${PROVIDERS.join(', ')}. The CPU takes over what cannot be had.`,
+    ),
+  shrinkOnLoad: flag.describe(
+    'Whether large pictures are made smaller while they are decoded; otherwise the model’s filter sees every pixel, which takes longer and makes other vectors.',
+  ),
   host: z
     .string()
     .min(1)
@@ -66,9 +77,9 @@ const schema = z.strictObject({
   allowedRoots: list(delimiter).describe(
     `Folders in which folders may be indexed over HTTP, separated as in PATH; others from the shell only.`,
   ),
-  remoteUrls: z
-    .union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
-    .describe('Whether the server fetches pictures from public addresses that a request names.'),
+  remoteUrls: flag.describe(
+    'Whether the server fetches pictures from public addresses that a request names.',
+  ),
   rateLimit: z
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1_000_000))
@@ -97,6 +108,8 @@ const ENV: Record<keyof Config, string> = {
   generator: 'LUCIDA_GENERATOR',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
+  providers: 'LUCIDA_PROVIDERS',
+  shrinkOnLoad: 'LUCIDA_SHRINK_ON_LOAD',
   host: 'LUCIDA_HOST',
   port: 'LUCIDA_PORT',
   allowedHosts: 'LUCIDA_ALLOWED_HOSTS',
@@ -110,6 +123,8 @@ const DEFAULTS = {
   generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
+  providers: ['cpu'],
+  shrinkOnLoad: true,
   host: '127.0.0.1',
   port: 7457,
   allowedHosts: [],
@@ -154,7 +169,7 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
   const parsed = schema.safeParse(merged)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    const name = issue!.path.join('.')
+    const name = String(issue!.path[0] ?? '')
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }

@@ -4,6 +4,7 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
+import { fallbackText } from './core/provider.ts'
 import { VERSION } from './core/version.ts'
 import { findPipeline } from './generate/pipelines.ts'
 import { openResolved, type Repair } from './lucida.ts'
@@ -78,16 +79,17 @@ async function checkModelFiles(config: Config): Promise<Finding> {
 }
 
 async function checkInference(config: Config): Promise<Finding> {
-  const clip = openClip(await findModel(config.model, config.modelsDir), {
-    threads: config.threads,
-  })
+  const clip = openClip(await findModel(config.model, config.modelsDir), config)
   try {
     const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
       .png()
       .toBuffer()
     await clip.embedPixels([await clip.preprocess(grey)])
     await clip.embedTexts(['a photo'])
-    return 'onnxruntime runs both towers'
+    const provider = await clip.provider()
+    const detail = `onnxruntime runs both towers on ${provider.used}`
+    const fallback = fallbackText(provider)
+    return fallback ? { state: 'warning', detail: `${fallback}; ${detail}` } : detail
   } finally {
     await clip.close()
   }

@@ -1,5 +1,5 @@
-// Indexing and watching folders as the open Lucida does it: roots claimed, threads measured, writing
-// announced, and a checkpoint set behind what was written.
+// Indexing and watching folders as the open Lucida does it: roots claimed, the encoder tuned,
+// writing announced, and a checkpoint set behind what was written.
 import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
@@ -9,7 +9,7 @@ import { indexFolder, type PipelineContext } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import type { Clip } from './models/clip.ts'
-import { keptThreads, withMeasuredThreads } from './models/threads.ts'
+import { keptTuning, tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
 import type { Checkpoint } from './search/checkpoint.ts'
 import type { VectorIndex } from './search/vector-index.ts'
 import type { OpenDatabase } from './store/database.ts'
@@ -37,7 +37,9 @@ export interface IndexingContext {
   readonly config: Config
   readonly database: OpenDatabase
   readonly tower: Clip
-  readonly pipeline: PipelineContext
+  readonly pipeline: Omit<PipelineContext, 'embedPixels' | 'batchSize'>
+  /** Of what is measured about the encoder, see models/tuning.ts. */
+  readonly tuningKey: string
   readonly writing: Writing
   readonly currentIndex: () => Promise<VectorIndex>
 }
@@ -59,7 +61,7 @@ const MAX_POLL_SECONDS = 86_400
 
 /** Indexes nothing yet. */
 export function openIndexing(context: IndexingContext): Indexing {
-  const { config, database, tower, pipeline, writing, currentIndex } = context
+  const { config, database, tower, pipeline, tuningKey, writing, currentIndex } = context
   const { db } = database
   const cache = join(config.dataDir, 'cache')
   const settle = (standing: Checkpoint | null) => writing.settle(currentIndex, standing)
@@ -99,12 +101,11 @@ export function openIndexing(context: IndexingContext): Indexing {
     const standing = await writing.begin()
     let changed = false
     // Asked anew each time: an earlier run of this process may have measured.
-    const isToMeasure =
-      config.threads === 0 && (await keptThreads(cache, tower.model.recipe)) === undefined
-    const embedPixels = isToMeasure ? withMeasuredThreads(tower, cache) : tower.embedPixels
+    const tuning = { fixedThreads: config.threads > 0, key: tuningKey }
+    const encoder = await tunedEncoder(tower, cache, tuning)
     try {
       for await (const { folder, root } of claimFolders(folders, exclude)) {
-        for await (const event of indexFolder({ ...pipeline, embedPixels }, root, folder, how)) {
+        for await (const event of indexFolder({ ...pipeline, ...encoder }, root, folder, how)) {
           if (event.type === 'done') changed ||= hasChanges(event.counts)
           yield event
         }
@@ -126,7 +127,10 @@ export function openIndexing(context: IndexingContext): Indexing {
     }
     const folders: string[] = []
     for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
-    const events = watchFolders(pipeline, folders, {
+    const kept = await keptTuning(cache, tuningKey)
+    const batchSize = () => kept?.batch ?? USUAL_BATCH
+    const encoder = { embedPixels: tower.embedPixels, batchSize }
+    const events = watchFolders({ ...pipeline, ...encoder }, folders, {
       ...how,
       times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
       poll: pollSeconds !== undefined,

@@ -39,10 +39,11 @@ import type { IndexEvent } from './indexer/events.ts'
 import { type IndexFoldersOptions, openIndexing, type WatchFoldersOptions } from './indexing.ts'
 import { openLiveIndex } from './live-index.ts'
 import { openClip } from './models/clip.ts'
+import { withShrinkOnLoad } from './models/every-pixel.ts'
 import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModel } from './models/registry.ts'
-import { keptThreads } from './models/threads.ts'
+import { keptTuning } from './models/tuning.ts'
 import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
 import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
@@ -93,6 +94,7 @@ export { findModel, listModels } from './models/registry.ts'
 export { checkModels, removeModel } from './models/at-hand.ts'
 export { CATALOGUE } from './models/catalogue.ts'
 export type { CatalogueModel } from './models/catalogue.ts'
+export { estimateSpeed, type ModelCosts, readCosts } from './models/costs.ts'
 export { hubOf } from './models/hub-settings.ts'
 export { importModel } from './models/import-model.ts'
 export type { ModelSpec } from './models/manifest.ts'
@@ -213,7 +215,8 @@ export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
 export async function openResolved(config: Config): Promise<Lucida> {
-  const model = await findModel(config.model, config.modelsDir)
+  const found = await findModel(config.model, config.modelsDir)
+  const model = withShrinkOnLoad(found, config.shrinkOnLoad)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )
@@ -221,10 +224,14 @@ export async function openResolved(config: Config): Promise<Lucida> {
   const space = { model: model.name, recipe: model.recipe }
   const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
   const cache = join(config.dataDir, 'cache')
-  const measured = config.threads === 0 ? await keptThreads(cache, model.recipe) : undefined
+  const tuningKey = `${model.recipe} on ${config.providers.join(', ')}`
+  const measured = config.threads === 0 ? await keptTuning(cache, tuningKey) : undefined
   const observers: ((run: EncodeRun) => void)[] = []
   const tower = measureClip(
-    openClip(model, { threads: config.threads || (measured ?? 0) }),
+    openClip(model, {
+      threads: config.threads || (measured?.threads ?? 0),
+      providers: config.providers,
+    }),
     (run) => {
       for (const observer of observers) observer(run)
     },
@@ -286,13 +293,14 @@ export async function openResolved(config: Config): Promise<Lucida> {
 
   const gallery = openGallery(db, cache)
   // A run of the indexer makes its batches itself.
-  const pipeline = { db, space, preprocess: tower.preprocess, embedPixels: tower.embedPixels }
+  const pipeline = { db, space, preprocess: tower.preprocess }
 
   const { index, watch } = openIndexing({
     config,
     database,
     tower,
     pipeline,
+    tuningKey,
     writing,
     currentIndex: live.current,
   })
@@ -308,7 +316,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
       const { findPipeline } = await import('./generate/pipelines.ts')
       const { openPainter } = await import('./generate/painter.ts')
       const spec = await findPipeline(config.generator, config.modelsDir)
-      painter = openPainter(spec, { threads: config.threads, embedTexts: clip.embedTexts })
+      const { threads, providers } = config
+      painter = openPainter(spec, { threads, providers, embedTexts: clip.embedTexts })
       return painter
     }),
     async indexFolder() {

@@ -36,7 +36,7 @@ const BELOW_LUCIDA = [
   'config.ts',
 ]
 const EDGE: Rule = {
-  may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'demo'],
+  may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'measure.ts', 'demo'],
   mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'develop', 'answer.ts'],
 }
 
@@ -76,6 +76,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
+  'measure.ts': { may: ['core', 'pictures', 'models', 'indexer'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
   api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'client'] },

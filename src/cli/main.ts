@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-// The executable: connects the command line to the process.
+// Connects the command line to the process.
 import type { CliIo } from './io.ts'
 import { runCli } from './run.ts'
 

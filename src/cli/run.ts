@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
+import { benchCommand } from './commands/bench.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { facetsCommand } from './commands/facets.ts'
@@ -36,6 +37,7 @@ const COMMANDS = [
   keysCommand,
   modelsCommand,
   doctorCommand,
+  benchCommand,
 ]
 
 /** What only an interruption ends, so that it is no failure. */

@@ -1,11 +1,15 @@
 // Bounded async iteration. Concurrent mapping is p-map's `pMapIterable`; this is what it lacks.
 
-/** Groups items into arrays of `size`; the last may be shorter. */
-export async function* batch<T>(source: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+/** Groups items into arrays of `size`, which may change from one to the next; the last may be shorter. */
+export async function* batch<T>(
+  source: AsyncIterable<T>,
+  size: number | (() => number),
+): AsyncGenerator<T[]> {
+  const wanted = typeof size === 'number' ? () => size : size
   let items: T[] = []
   for await (const item of source) {
     items.push(item)
-    if (items.length === size) {
+    if (items.length >= wanted()) {
       yield items
       items = []
     }

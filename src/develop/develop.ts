@@ -283,12 +283,13 @@ function outcomeOf({ candidates, tries, offered }: Generation) {
 }
 
 function checkSpace({ spec }: Painter, { answer }: GenerationContext): void {
-  const { name, recipe } = answer.clip.model
+  const { model } = answer.clip
   const { space } = spec
-  if (space && (space.model !== name || (space.recipe !== null && space.recipe !== recipe))) {
+  const isOther = (recipe: string | null) => recipe !== null && recipe !== model.space
+  if (space && (space.model !== model.name || isOther(space.recipe))) {
     throw new LucidaError(
       'dimension_mismatch',
-      `${spec.name} draws from vectors of ${space.model}, and searches use ${name}; choose another generator or model`,
+      `${spec.name} draws from vectors of ${space.model}, and searches use ${model.name}; choose another generator or model`,
     )
   }
 }

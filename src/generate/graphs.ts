@@ -2,9 +2,9 @@
 // have been checked, and given what its graph declares to take.
 import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
-import { endInference, type Inference, startInference } from '../models/inference.ts'
+import { endInference, type Inference, openGraph, startInference } from '../models/inference.ts'
 import { verifyModel } from '../models/manifest.ts'
-import type { FloatTensor, TensorData, TensorInfo } from '../models/session.ts'
+import type { FloatTensor, SessionOptions, TensorData, TensorInfo } from '../models/session.ts'
 import type { PipelineSpec } from './pipeline-manifest.ts'
 import type { Graph, GraphInput } from './pipeline-parts.ts'
 
@@ -34,8 +34,7 @@ interface Opened {
   readonly outputs: readonly TensorInfo[]
 }
 
-/** Threads as in `openClip`. */
-export function openGraphs(spec: PipelineSpec, threads: number): Graphs {
+export function openGraphs(spec: PipelineSpec, how: Omit<SessionOptions, 'config'>): Graphs {
   let worker: Inference | undefined
   const opened = new Map<string, Opened>()
   const verified = new Set<string>()
@@ -57,7 +56,7 @@ export function openGraphs(spec: PipelineSpec, threads: number): Graphs {
     if (closed) throw new LucidaError('internal', `${spec.name} is closed`)
     worker ??= startInference()
     const path = join(spec.directory, file)
-    const session = await worker.call('open', [path, { threads, config: spec.sessionConfig }])
+    const session = await openGraph(worker, path, { ...how, config: spec.sessionConfig })
     opened.set(file, session)
     return session
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { LucidaError } from '../core/errors.ts'
 import { once } from '../core/once.ts'
+import type { Provider } from '../core/provider.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import { checkOrder } from './check-order.ts'
 import { noisesOf, understand } from './conditions.ts'
@@ -16,13 +17,18 @@ import type { DrawOrder, Painter, PainterSpec } from './types.ts'
 export interface PainterOptions {
   /** For onnxruntime; 0 takes one per core. */
   readonly threads: number
+  /** What the networks run on, the first choice first; the CPU by default. */
+  readonly providers?: readonly Provider[]
   /** The search engine's own CLIP, of the pipeline's embedding space. */
   readonly embedTexts: EmbedTexts
 }
 
 /** Prepares a pipeline; its networks load at first use. */
 export function openPainter(spec: PipelineSpec, options: PainterOptions): Painter {
-  const graphs = openGraphs(spec, options.threads || availableParallelism())
+  const graphs = openGraphs(spec, {
+    threads: options.threads || availableParallelism(),
+    providers: options.providers ?? ['cpu'],
+  })
   const studio = { spec, graphs, encodeText: openTextEncoder(spec, graphs, options.embedTexts) }
   const takeTurn = openLine()
   const hashes = once(() => openTrainingHashes(spec))

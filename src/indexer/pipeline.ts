@@ -7,6 +7,7 @@ import { LucidaError } from '../core/errors.ts'
 import { batch, gather, readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { EmbedPixels } from '../models/clip.ts'
+import { LARGEST_BATCH } from '../models/tuning.ts'
 import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
@@ -31,6 +32,8 @@ export interface PipelineContext extends Pick<LoadContext, 'preprocess'> {
   readonly db: Database
   readonly space: VectorSpace
   readonly embedPixels: EmbedPixels
+  /** Pictures that the next run of the model should be given. */
+  readonly batchSize: () => number
 }
 
 export interface IndexOptions {
@@ -43,12 +46,13 @@ export interface IndexOptions {
   readonly onFolder?: (path: string) => void
 }
 
-/** Pictures per run of the model: large enough to fill the cores. */
-const BATCH = 32
-
 /** A transaction of several batches costs the database less, but what was done is soon written. */
-const BATCHES_A_WRITE = 4
+const BATCHES_A_WRITE = 16
 const WRITE_EVERY_MS = 1000
+const FAILURES_A_WRITE = 128
+
+/** Pictures whose pixels wait for the model; 58 MB of them at 224 × 224. */
+const LOADED_AHEAD = 3 * LARGEST_BATCH
 
 /** Files found ahead of the work. A total, and so an ETA, is known once the walk fits in. */
 const FILES_AHEAD = 100_000
@@ -161,12 +165,16 @@ function startRun(
   const loaded = pMapIterable(work, (file) => loadPicture(loading, file), {
     // Decoding mostly happens on libuv's threads; one more than the cores hides the reading.
     concurrency: availableParallelism() + 1,
-    backpressure: 3 * BATCH,
+    backpressure: LOADED_AHEAD,
   })
-  const embedded = pMapIterable(batch(loaded, BATCH), (items) => embed(context, items), {
-    concurrency: 1,
-    backpressure: 2,
-  })
+  const embedded = pMapIterable(
+    batch(loaded, context.batchSize),
+    (items) => embed(context, items),
+    {
+      concurrency: 1,
+      backpressure: 2,
+    },
+  )
   async function* write() {
     for await (const some of gather(embedded, { atMost: BATCHES_A_WRITE, forMs: WRITE_EVERY_MS })) {
       const result = joinBatches(some)
@@ -219,8 +227,8 @@ async function recordUnreachable(
     failures.push({ path, sizeBytes: 0, mtimeMs: 0, code: 'unreadable', reason, triedBy: VERSION })
   }
   const storable = failures.filter(({ path }) => isStorablePath(path))
-  for (let at = 0; at < storable.length; at += BATCH) {
-    const some = storable.slice(at, at + BATCH)
+  for (let at = 0; at < storable.length; at += FAILURES_A_WRITE) {
+    const some = storable.slice(at, at + FAILURES_A_WRITE)
     await writeBatch(context.db, context.space, { files: [], failures: some })
   }
   return failures

@@ -32,8 +32,8 @@ export interface CatalogueModel {
   readonly acceptLicense?: string
   /** Published figures of the full-precision weights. */
   readonly quality?: Quality
-  /** Published billions of floating-point operations of a picture and of a text at full length. */
-  readonly gflops?: { readonly image: number; readonly text: number }
+  /** Published counts of operations of the full-precision towers. */
+  readonly gflops?: Gflops
   /** Other names, in any one of the styles in which they are written. */
   readonly aliases: readonly string[]
 }
@@ -43,6 +43,12 @@ export interface Quality {
   readonly imagenetTop1?: number
   /** COCO, text to picture: share of captions whose picture is among the first five. */
   readonly cocoRecallAt5?: number
+}
+
+/** GFLOPs for one picture, and for one text of the whole context: open_clip, docs/model_profile.csv. */
+export interface Gflops {
+  readonly image: number
+  readonly text: number
 }
 
 /** Weights of another precision: another model, since its vectors differ. */
@@ -110,6 +116,8 @@ function huggingFace({ revision, variants, digests = {}, ...family }: Family): C
 const MIT = 'MIT'
 const CLIP = { dimension: 512, contextLength: 77, languages: ['en'], license: MIT }
 const LARGE_CLIP = { ...CLIP, dimension: 768 }
+const B_32 = { image: 8.82, text: 5.96 }
+const L_14 = { image: 162.03, text: 13.3 }
 const ALL_VARIANTS: readonly Variant[] = ['fp16', 'q8', 'int8', 'uint8', 'q4']
 const APPLE = {
   ...CLIP,
@@ -124,12 +132,12 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...CLIP,
     name: 'clip-vit-b-32',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of OpenAI',
     repository: 'Xenova/clip-vit-base-patch32',
     revision: 'd15189d7028b43f1d3e65039190477f6af591c2a',
     variants: ALL_VARIANTS,
     quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },
-    gflops: { image: 8.82, text: 5.96 },
     aliases: [
       'ViT-B/32',
       'ViT-B-32/openai',
@@ -177,12 +185,12 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...CLIP,
     name: 'clip-vit-b-16',
+    gflops: { image: 35.13, text: 5.96 },
     title: 'CLIP ViT-B/16 of OpenAI',
     repository: 'Xenova/clip-vit-base-patch16',
     revision: '342fdf2f67aded64d138ff074745fb4a5d2bba5f',
     variants: ['fp16', 'q8'],
     quality: { imagenetTop1: 0.6834, cocoRecallAt5: 0.5842 },
-    gflops: { image: 35.13, text: 5.96 },
     aliases: [
       'ViT-B/16',
       'ViT-B-16/openai',
@@ -200,12 +208,12 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...LARGE_CLIP,
     name: 'clip-vit-l-14',
+    gflops: L_14,
     title: 'CLIP ViT-L/14 of OpenAI',
     repository: 'Xenova/clip-vit-large-patch14',
     revision: 'main',
     variants: ['fp16', 'q8'],
     quality: { imagenetTop1: 0.7554, cocoRecallAt5: 0.6106 },
-    gflops: { image: 162.03, text: 13.3 },
     aliases: [
       'ViT-L/14',
       'ViT-L-14/openai',
@@ -217,12 +225,12 @@ export const CATALOGUE: readonly CatalogueModel[] = [
   ...huggingFace({
     ...LARGE_CLIP,
     name: 'clip-vit-l-14-336',
+    gflops: { image: 381.92, text: 13.3 },
     title: 'CLIP ViT-L/14 of OpenAI, 336 pixels',
     repository: 'Xenova/clip-vit-large-patch14-336',
     revision: 'main',
     variants: ['fp16', 'q8'],
     quality: { imagenetTop1: 0.7656, cocoRecallAt5: 0.6162 },
-    gflops: { image: 381.92, text: 13.3 },
     aliases: [
       'ViT-L/14@336px',
       'ViT-L-14-336/openai',
@@ -254,12 +262,12 @@ export const CATALOGUE: readonly CatalogueModel[] = [
     languages: ['en'],
     license: 'Apache-2.0',
     name: 'siglip-b-16',
+    gflops: { image: 35.42, text: 11.02 },
     title: 'SigLIP ViT-B/16 of Google',
     repository: 'Xenova/siglip-base-patch16-224',
     revision: 'main',
     variants: ['fp16', 'q8'],
     quality: { imagenetTop1: 0.7604, cocoRecallAt5: 0.7244 },
-    gflops: { image: 35.42, text: 11.02 },
     aliases: [
       'ViT-B-16-SigLIP/webli',
       'ViT-B-16-SigLIP',
@@ -299,6 +307,7 @@ function qdrant(): CatalogueModel {
   return {
     ...CLIP,
     name: 'clip-vit-b-32-qdrant',
+    gflops: B_32,
     title: 'CLIP ViT-B/32 of OpenAI, as exported by Qdrant',
     repository: 'Qdrant/clip-ViT-B-32-vision',
     quality: { imagenetTop1: 0.6332, cocoRecallAt5: 0.5594 },

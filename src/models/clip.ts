@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { once } from '../core/once.ts'
+import type { Provider, ProviderChoice } from '../core/provider.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
 import { endInference, type Inference, startInference } from './inference.ts'
@@ -25,6 +26,8 @@ export interface Clip {
     picture: OpenedPicture | Uint8Array,
     pathHint?: string,
   ) => Promise<PixelTensor>
+  /** What the image tower runs on; loads it. */
+  provider(): Promise<ProviderChoice>
   /** From now on the image tower runs on so many threads. */
   useThreads(threads: number): Promise<void>
   close(): Promise<void>
@@ -33,16 +36,22 @@ export interface Clip {
 /** Texts per run: long enough to fill the cores, short enough to keep padding and memory small. */
 const TEXT_BATCH = 32
 
-/**
- * Prepares a model; its towers load at first use, each after its checksum is verified.
- * `threads` is for onnxruntime; 0 takes one per core.
- */
-export function openClip(model: ModelSpec, options: { threads: number }): Clip {
+/** How a model is run. */
+export interface ClipOptions {
+  /** For onnxruntime; 0 takes one per core. */
+  readonly threads: number
+  /** The CPU by default. */
+  readonly providers?: readonly Provider[]
+}
+
+/** Prepares a model; its towers load at first use, each after its checksum is verified. */
+export function openClip(model: ModelSpec, options: ClipOptions): Clip {
+  const { providers = ['cpu'] } = options
   let threads = options.threads || availableParallelism()
   let worker: Inference | undefined
   const open = (file: string) => {
     worker ??= startInference()
-    return openTower(worker, model, file, threads)
+    return openTower(worker, model, file, { threads, providers })
   }
   // One graph may be both towers, and is loaded once.
   const joint = model.parts.vision === model.parts.text
@@ -74,6 +83,7 @@ export function openClip(model: ModelSpec, options: { threads: number }): Clip {
       if (pictures.length === 0) return []
       return tower.runPictures(pictures)
     },
+    provider: async () => (await vision()).provider,
     preprocess: (picture, pathHint) => preprocess(picture, model.pixels, pathHint),
     async useThreads(wanted) {
       if (wanted === threads) return

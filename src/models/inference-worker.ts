@@ -10,7 +10,8 @@ const methods = {
   async open(path: string, options: SessionOptions) {
     const session = await openSession(path, options)
     const id = sessions.push(session) - 1
-    return { id, inputs: session.inputs, outputs: session.outputs }
+    const { inputs, outputs, provider } = session
+    return { id, inputs, outputs, provider }
   },
   run: (id: number, feeds: Record<string, TensorData>, outputs: readonly string[]) =>
     sessions[id]!.run(feeds, outputs),

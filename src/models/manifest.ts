@@ -111,6 +111,8 @@ export interface ModelSpec extends Omit<Manifest, 'files'> {
    * Vectors of different recipes are never mixed, even under one model name.
    */
   readonly recipe: string
+  /** The recipe with the usual decoding. Vectors that differ in decoding only mean the same. */
+  readonly space: string
 }
 
 /**
@@ -137,6 +139,7 @@ export async function readModel(directory: string): Promise<ModelSpec> {
     (name) => manifest.files[name]!.sha256,
   )
   const decides = [vision, pixels, PIXEL_CONVENTIONS, ...data]
+  const recipe = sha256(JSON.stringify(decides)).slice(0, 16)
   return {
     ...manifest,
     directory,
@@ -152,7 +155,8 @@ export async function readModel(directory: string): Promise<ModelSpec> {
       lowerCase: isSiglip(config),
       cleaning: cleaningBy(config),
     },
-    recipe: sha256(JSON.stringify(decides)).slice(0, 16),
+    recipe,
+    space: recipe,
   }
 }
 

@@ -87,6 +87,8 @@ export interface PixelRule {
   readonly rescale: number
   readonly mean: readonly [number, number, number]
   readonly std: readonly [number, number, number]
+  /** The filter gets all pixels of a large picture, not a smaller one made while it is decoded. */
+  readonly everyPixel?: true
 }
 
 /** PIL.Image.Resampling, by number. */

@@ -19,7 +19,8 @@ export async function preprocess(
 ): Promise<PixelTensor> {
   const opened = picture instanceof Uint8Array ? await openPicture(picture, pathHint) : picture
   const { size, window } = frame(opened, rule)
-  const raster = onWhite(await opened.raster(size))
+  // Whoever wants the picture's own size is given every pixel.
+  const raster = onWhite(await opened.raster(rule.everyPixel ? opened : size))
   return toTensor(resample(raster, size, window, rule.filter), rule)
 }
 

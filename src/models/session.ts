@@ -1,7 +1,8 @@
 // onnxruntime sessions: open, run, close. The only file that imports onnxruntime-node.
-import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { fromHalf, toHalf } from '../core/half.ts'
+import { openWithFallback, type Provider, type ProviderChoice } from '../core/provider.ts'
 
 /** A named input or output of a model. */
 export interface TensorInfo {
@@ -26,6 +27,8 @@ export interface FloatTensor {
 }
 
 export interface SessionOptions {
+  /** What to run on, the first choice first; the CPU takes what the others do not. */
+  readonly providers: readonly Provider[]
   /** Threads inside one operator; 0 lets onnxruntime choose (one per physical core). */
   readonly threads: number
   readonly config: Readonly<Record<string, string>>
@@ -35,6 +38,7 @@ export interface SessionOptions {
 export interface Session {
   readonly inputs: readonly TensorInfo[]
   readonly outputs: readonly TensorInfo[]
+  readonly provider: ProviderChoice
   /**
    * Runs the graph and returns these outputs. Floats are float32 on both sides, also where the graph
    * takes or gives 16 bits. Throws `model_invalid` when it cannot be run.
@@ -48,18 +52,22 @@ export interface Session {
 
 /** Opens a model file. Throws `model_invalid` with onnxruntime's words. */
 export async function openSession(path: string, options: SessionOptions): Promise<Session> {
-  const session = await InferenceSession.create(path, {
-    executionProviders: ['cpu'],
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    // A thread that spins between two batches takes a core from the decoders.
-    extra: nestConfig({ 'session.intra_op.allow_spinning': '0', ...options.config }),
-  }).catch((cause: unknown) => {
+  const built = listSupportedBackends().map(({ name }) => name)
+  const { opened: session, choice } = await openWithFallback(options.providers, built, (provider) =>
+    InferenceSession.create(path, {
+      executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      // A thread that spins between two batches takes a core from the decoders.
+      extra: nestConfig({ 'session.intra_op.allow_spinning': '0', ...options.config }),
+    }),
+  ).catch((cause: unknown) => {
     throw new LucidaError('model_invalid', `Cannot open ${path}: ${messageOf(cause)}`, { cause })
   })
   const declared = session.inputMetadata.map(describe)
   const typeOf = new Map(declared.map(({ name, type }) => [name, type]))
   return {
+    provider: choice,
     inputs: declared,
     outputs: session.outputMetadata.map(describe),
     async run(feeds, outputs) {

@@ -3,13 +3,15 @@
 import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
-import type { Inference } from './inference.ts'
+import type { ProviderChoice } from '../core/provider.ts'
+import { type Inference, openGraph } from './inference.ts'
 import { type ModelSpec, verifyModel } from './manifest.ts'
 import { withData } from './model-parts.ts'
 import type { PixelTensor } from './preprocess.ts'
-import type { TensorData, TensorInfo } from './session.ts'
+import type { SessionOptions, TensorData, TensorInfo } from './session.ts'
 
 export interface Tower {
+  readonly provider: ProviderChoice
   /** Ids, padded to the longest of them, to `length`, or to what the graph takes. */
   runTexts(
     texts: readonly (readonly number[])[],
@@ -26,12 +28,12 @@ export async function openTower(
   worker: Inference,
   model: ModelSpec,
   file: string,
-  threads: number,
+  how: Omit<SessionOptions, 'config'>,
 ): Promise<Tower> {
   await verifyModel(model, withData(file, Object.keys(model.files)))
   const path = join(model.directory, file)
   const config = { ...model.sessionConfig, ...(HALF.test(file) && WITHOUT_BLOCKS) }
-  const session = await worker.call('open', [path, { threads, config }])
+  const session = await openGraph(worker, path, { ...how, config })
   const roles = rolesOf(path, session.inputs)
   const [rows, columns] = roles.ids?.dims ?? []
   const fill = fillers(model, fixed(rows) ?? 1, fixed(columns))
@@ -44,6 +46,7 @@ export async function openTower(
     return splitRows(embeds!.data, embeds!.dims, model)
   }
   return {
+    provider: session.provider,
     runTexts: (texts, padId, length) =>
       inSlices(texts, fixed(rows), (slice) => {
         const { ids, mask } = padTokens(slice, padId, fixed(columns) ?? length)

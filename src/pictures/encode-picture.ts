@@ -65,3 +65,16 @@ export async function encodePreview(raster: Raster): Promise<string> {
     .toBuffer()
   return `data:image/webp;base64,${webp.toString('base64')}`
 }
+
+/** Sensor noise of a camera at a medium sensitivity, in steps of 255. */
+const NOISE_SIGMA = 6
+
+/** A JPEG of nothing but noise, with the bytes, and for a decoder the work, of a photograph. */
+export async function makePhoto({ widthPx, heightPx }: Size): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp')
+  const noise = { type: 'gaussian', mean: 128, sigma: NOISE_SIGMA } as const
+  const create = { width: widthPx, height: heightPx, channels: 3, noise } as const
+  return sharp({ create: { ...create, background: '#808080' } })
+    .jpeg({ quality: 90 })
+    .toBuffer()
+}

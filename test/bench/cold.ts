@@ -70,7 +70,7 @@ async function fill(
 }
 
 async function measure(dataDir: string, size: number): Promise<void> {
-  const cli = join(DIST, 'cli/main.js')
+  const cli = join(DIST, 'cli/lucida.cjs')
   const search = ['search', 'a dog on the beach', '--data-dir', dataDir]
   const whole = await time(() => runFile(process.execPath, [cli, ...search]))
   console.log(`${size} pictures: search, start to end ${line(whole)} (aim ${AIM_MS} ms)`)

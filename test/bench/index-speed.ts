@@ -1,22 +1,18 @@
 // How near an indexing run comes to what the machine can do: its pictures per second against
 // 1 / (1/decode + 1/inference), each measured alone on all cores. Needs a build (npm run build).
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import pMap from 'p-map'
 import { dot } from '../../src/core/vector.ts'
-import { describePicture } from '../../src/indexer/decode.ts'
 import { readPicture } from '../../src/indexer/read-file.ts'
-import { type Clip, openClip } from '../../src/models/clip.ts'
+import { openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
 import { openPicture } from '../../src/pictures/open-picture.ts'
 import { unpack } from './datasets.ts'
 import { makeLargePhotos } from './large-photos.ts'
 import { printHeader } from './report.ts'
+import { measureDecode, measureInference, measureRun } from './stages.ts'
 
-const runFile = promisify(execFile)
 const ROOT = join(import.meta.dirname, '../..')
 const LARGE = 300
 const SHARE = 0.85
@@ -44,10 +40,10 @@ async function measure(name: string, photos: string, dataDir: string): Promise<v
   const paths = (await readdir(photos)).map((file) => join(photos, file))
   const clip = openClip(await findModel('lucida-clip-1'), { threads: 0 })
   const decode = await measureDecode(clip, paths)
-  const inference = await measureInference(clip, paths)
+  const inference = await measureInference(clip, 32)
   await clip.close()
   const bound = 1 / (1 / decode + 1 / inference)
-  const { perSecond, rssMb } = await measureRun(photos, dataDir, paths.length)
+  const { perSecond, rssMb } = await measureRun(photos, { dataDir }, paths.length)
   const share = perSecond / bound
   if (share < SHARE || rssMb > MAX_RSS_MB) process.exitCode = 1
   console.log(`${name}: ${paths.length} pictures`)
@@ -56,48 +52,6 @@ async function measure(name: string, photos: string, dataDir: string): Promise<v
   console.log(
     `  share ${share.toFixed(2)} (${SHARE} asked for), peak memory ${rssMb.toFixed(0)} MB (${MAX_RSS_MB} allowed)`,
   )
-}
-
-/** Reading, hashing, describing and preprocessing, as a run does it, on all cores. */
-async function measureDecode(clip: Clip, paths: readonly string[]): Promise<number> {
-  const startedAt = performance.now()
-  await pMap(
-    paths,
-    async (path) => {
-      const { bytes } = await readPicture({ path })
-      const picture = await openPicture(bytes, path)
-      await clip.preprocess(picture)
-      await describePicture(picture)
-    },
-    { concurrency: availableParallelism() + 1 },
-  )
-  return (paths.length / (performance.now() - startedAt)) * 1000
-}
-
-async function measureInference(clip: Clip, paths: readonly string[]): Promise<number> {
-  const { bytes } = await readPicture({ path: paths[0]! })
-  const pixels = await clip.preprocess(bytes)
-  const batch = Array.from({ length: 32 }, () => pixels)
-  await clip.embedPixels(batch)
-  const rounds = 30
-  const startedAt = performance.now()
-  for (let i = 0; i < rounds; i++) await clip.embedPixels(batch)
-  return ((rounds * batch.length) / (performance.now() - startedAt)) * 1000
-}
-
-/** A run in a process of its own, so that its peak memory is its own. */
-async function measureRun(photos: string, dataDir: string, count: number) {
-  const script = `
-    const { openLucida } = await import(${JSON.stringify(join(ROOT, 'dist/lucida.js'))})
-    const lucida = await openLucida({ dataDir: ${JSON.stringify(dataDir)} })
-    let done
-    for await (const event of lucida.index([${JSON.stringify(photos)}])) if (event.type === 'done') done = event
-    await lucida.close()
-    console.log(JSON.stringify({ ...done, rss: process.resourceUsage().maxRSS }))`
-  const { stdout } = await runFile(process.execPath, ['--input-type=module', '-e', script])
-  const { tookMs, counts, rss } = JSON.parse(stdout)
-  if (counts.embedded !== count) throw new Error(`only ${counts.embedded} of ${count} embedded`)
-  return { perSecond: (count / tookMs) * 1000, rssMb: rss / 1024 }
 }
 
 /**

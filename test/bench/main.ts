@@ -11,6 +11,8 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),
   index: () => import('./index-speed.ts'),
+  encode: () => import('./encode.ts'),
+  'model-costs': () => import('./model-costs.ts'),
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
 }

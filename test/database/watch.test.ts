@@ -61,9 +61,9 @@ describeDatabase('watching', (newPlace) => {
     await claimRoot(shared.db, path, exclude)
     const stop = new AbortController()
     const events: IndexEvent[] = []
-    const { space, preprocess, embedPixels } = model
+    const { space, preprocess, embedPixels, batchSize } = model
     const run = async () => {
-      const context = { db: shared.db, space, preprocess, embedPixels }
+      const context = { db: shared.db, space, preprocess, embedPixels, batchSize }
       const all = watchFolders(context, [path], { times: QUICK, signal: stop.signal, ...how })
       for await (const event of all) events.push(event)
     }

@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { CATALOGUE, type CatalogueModel } from '../../src/models/catalogue.ts'
+import { readCosts } from '../../src/models/costs.ts'
 
 const PAGE = new URL('../../docs/models.md', import.meta.url)
 const MARKS = /<!-- models -->[^]*<!-- \/models -->/
@@ -21,6 +22,7 @@ function rowOf(model: CatalogueModel): string {
     acceptLicense === undefined ? license : `[${license}](${acceptLicense}), to be accepted`,
     percent(quality?.imagenetTop1),
     percent(quality?.cocoRecallAt5),
+    costOf(name),
   ]
   return `| ${cells.join(' | ')} |`
 }
@@ -32,14 +34,24 @@ function sizeOf({ files }: CatalogueModel): string {
   return `${Math.round(bytes / 1e6)} MB`
 }
 
+const { machine, node, models: costs } = await readCosts()
+
+function costOf(name: string): string {
+  const cost = costs[name]
+  if (!cost) return ''
+  const { perSecond, batch, textMs, memoryMb } = cost
+  return `${perSecond}/s (${batch} at once), ${textMs} ms, ${memoryMb} MB`
+}
+
 const percent = (share?: number) => (share === undefined ? '' : `${(100 * share).toFixed(1)} %`)
 
 const HEAD = [
-  '| Name | What it is | Repository | Size | Dimension | Tokens | Languages | Licence | ImageNet | COCO |',
-  '|---|---|---|---|---|---|---|---|---|---|',
+  '| Name | What it is | Repository | Size | Dimension | Tokens | Languages | Licence | ImageNet | COCO | Cost |',
+  '|---|---|---|---|---|---|---|---|---|---|---|',
 ]
 const table = [...HEAD, ...CATALOGUE.map(rowOf)].join('\n')
-const section = `<!-- models -->\n${table}\n<!-- /models -->`
+const measuredOn = `Cost: ${machine}, Node ${node}. The built-in \`lucida-clip-1\` there: ${costOf('lucida-clip-1')}.`
+const section = `<!-- models -->\n${table}\n\n${measuredOn}\n<!-- /models -->`
 
 const page = readFileSync(PAGE, 'utf8')
 if (process.env.UPDATE_DOCS)

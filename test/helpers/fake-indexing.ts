@@ -34,6 +34,7 @@ export function fakeModel(recipe = 'first'): FakeModel {
   return {
     space: { model: 'fake', recipe },
     preprocess: (bytes) => preprocess(bytes, RULE),
+    batchSize: () => 32,
     async embedPixels(pictures) {
       embedded += pictures.length
       return pictures.map(vectorOf)
@@ -68,9 +69,9 @@ export async function runIndexing(
   const { exclude, onEvent, ...how } = options
   const root = await claimRoot(db, folder, exclude)
   const events: IndexEvent[] = []
-  const { space, preprocess, embedPixels } = model
+  const { space, preprocess, embedPixels, batchSize } = model
   for await (const event of indexFolder(
-    { db, space, preprocess, embedPixels },
+    { db, space, preprocess, embedPixels, batchSize },
     root,
     folder,
     how,

@@ -35,7 +35,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const settings = () => ({ env: { ...process.env, LUCIDA_DATA_DIR: join(folder, 'data') } })
 
 test('the executable indexes and searches', async () => {
-  const lucida = join(folder, 'package/dist/cli/main.js')
+  const lucida = join(folder, 'package/dist/cli/lucida.cjs')
   await run(process.execPath, [lucida, 'index', join(folder, 'photos')], settings())
   const { stdout } = await run(
     process.execPath,

@@ -27,6 +27,8 @@ const DEFAULTS = {
   generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
+  providers: ['cpu'],
+  shrinkOnLoad: true,
   host: '127.0.0.1',
   port: 7457,
   allowedHosts: [],
@@ -38,6 +40,8 @@ const DEFAULTS = {
 /** Of settings that not every text is valid for. */
 const VALUES: Readonly<Record<string, string>> = {
   threads: '4',
+  providers: 'webgpu,cpu',
+  shrinkOnLoad: 'false',
   vectorIndex: 'exact',
   port: '80',
   remoteUrls: 'true',
@@ -88,6 +92,8 @@ describe('a setting', () => {
     [{ LUCIDA_THREADS: '-1' }, 'threads (LUCIDA_THREADS)', '0'],
     [{ LUCIDA_THREADS: '1.5' }, 'threads (LUCIDA_THREADS)', 'int'],
     [{ LUCIDA_PORT: '70000' }, 'port (LUCIDA_PORT)', '65535'],
+    [{ LUCIDA_PROVIDERS: 'cpu,abacus' }, 'providers (LUCIDA_PROVIDERS)', '"cuda"'],
+    [{ LUCIDA_SHRINK_ON_LOAD: 'perhaps' }, 'shrinkOnLoad (LUCIDA_SHRINK_ON_LOAD)', 'Invalid'],
     [{ LUCIDA_REMOTE_URLS: 'perhaps' }, 'remoteUrls (LUCIDA_REMOTE_URLS)', 'Invalid'],
   ])('that is wrong is named, with what it may be: %j', (env, name, words) => {
     const escaped = name.replaceAll(/[()]/g, String.raw`\$&`)
@@ -132,6 +138,8 @@ describe('the settings file', () => {
       generator: './my-pipeline',
       vectorIndex: 'hnsw',
       threads: 2,
+      providers: ['cuda', 'cpu'],
+      shrinkOnLoad: false,
       host: '0.0.0.0',
       port: 8080,
       allowedHosts: ['photos.example'],

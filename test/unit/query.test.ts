@@ -17,6 +17,7 @@ const clip = {
   embedPixels: vi.fn(async (pictures: readonly Float32Array[]) => pictures.map(() => Z)),
   preprocess: vi.fn(async () => new Float32Array(3)),
   useThreads: async () => {},
+  provider: async () => ({ used: 'cpu' as const, refused: [] }),
   close: async () => {},
 } satisfies Clip
 
