@@ -18,6 +18,8 @@ const costSchema = z.object({
 
 const costsSchema = z.object({
   machine: z.string(),
+  /** What made the figures less than they could be. */
+  remark: z.string().optional(),
   node: z.string(),
   models: z.record(z.string(), costSchema),
 })

@@ -23,13 +23,13 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   'siglip-b-16': 'ViT-B-16-SigLIP',
 }
 
-/** Runs the benchmark. */
-export async function run(): Promise<void> {
+/** Runs the benchmark: seconds for each measurement (10), and what else is to be known of the machine. */
+export async function run([seconds = '10', remark]: string[]): Promise<void> {
   printHeader('model-costs', 'all that are at hand', 'made pixels and three short texts')
   const place = await mkdtemp(join(ROOT, '.cache/bench/costs-'))
   const models: Record<string, ModelCost> = {}
   const measure = async (name: string, directory: string) => {
-    const args = ['--import', 'tsx', CHILD, directory]
+    const args = ['--import', 'tsx', CHILD, directory, seconds]
     const { stdout } = await runFile(process.execPath, args, { cwd: ROOT })
     const cost = JSON.parse(stdout) as ModelCost
     models[name] = cost
@@ -50,7 +50,12 @@ export async function run(): Promise<void> {
     }
     const memory = `${Math.round(totalmem() / 2 ** 30)} GB`
     const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, ${memory}`
-    const costs: ModelCosts = { machine, node: process.version, models }
+    const costs: ModelCosts = {
+      machine,
+      ...(remark && { remark }),
+      node: process.version,
+      models,
+    }
     await writeFile(COSTS_FILE, `${JSON.stringify(costs, null, 2)}\n`)
   } finally {
     await rm(place, { recursive: true, force: true })

@@ -34,7 +34,7 @@ function sizeOf({ files }: CatalogueModel): string {
   return `${Math.round(bytes / 1e6)} MB`
 }
 
-const { machine, node, models: costs } = await readCosts()
+const { machine, remark, node, models: costs } = await readCosts()
 
 function costOf(name: string): string {
   const cost = costs[name]
@@ -50,7 +50,7 @@ const HEAD = [
   '|---|---|---|---|---|---|---|---|---|---|---|',
 ]
 const table = [...HEAD, ...CATALOGUE.map(rowOf)].join('\n')
-const measuredOn = `Cost: ${machine}, Node ${node}. The built-in \`lucida-clip-1\` there: ${costOf('lucida-clip-1')}.`
+const measuredOn = `Cost: ${machine}, Node ${node}${remark ? ` (${remark})` : ''}. The built-in \`lucida-clip-1\` there: ${costOf('lucida-clip-1')}.`
 const section = `<!-- models -->\n${table}\n\n${measuredOn}\n<!-- /models -->`
 
 const page = readFileSync(PAGE, 'utf8')
