@@ -13,6 +13,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   index: () => import('./index-speed.ts'),
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
+  switch: () => import('./switch.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })
