@@ -319,7 +319,8 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
   const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
   const { index, watch } = openIndexing({ config, database, spaces, writing, onIndexed: nudge })
 
-  const painters = new Map<Space, Promise<Painter>>()
+  const painters = new WeakMap<Space, Promise<Painter>>()
+  const openPainters: Painter[] = []
   const drawnFolder = join(config.dataDir, 'drawn')
   /** Drawing with one model, which may read the texts too. */
   const generatingWith = (space: Space): GenerationContext => ({
@@ -345,7 +346,12 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
     const { findPipeline } = await import('./generate/pipelines.ts')
     const { openPainter } = await import('./generate/painter.ts')
     const spec = await findPipeline(config.generator, config.modelsDir)
-    return openPainter(spec, { threads: config.threads, embedTexts: answer.clip.embedTexts })
+    const painter = openPainter(spec, {
+      threads: config.threads,
+      embedTexts: answer.clip.embedTexts,
+    })
+    openPainters.push(painter)
+    return painter
   }
   const plan = async (options: GenerateOptions): Promise<PlannedGeneration> => {
     // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
@@ -451,7 +457,7 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        for (const painter of painters.values()) await painter.then((one) => one.close())
+        for (const painter of openPainters) await painter.close()
         await spaces.close()
         await database.close()
       }

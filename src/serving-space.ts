@@ -41,18 +41,21 @@ const TRY_AGAIN_MS = 30_000
 /** Begins with `first`. Follows nobody where the model was chosen for this process alone. */
 export function openServingSpace(first: Space, following: Following | null): ServingSpace {
   let now = first
+  // Whatever was closed is let go of: an index may be most of the memory.
   const holders = new Map<Space, number>()
-  const closing = new Map<Space, Promise<void>>()
+  const closing = new Set<Promise<void>>()
+  let isClosed = false
   let nextLook = 0
   let trouble: string | null = null
   let looking: Promise<void> | undefined
 
   const closeUnused = (space: Space) => {
-    if (space === now || (holders.get(space) ?? 0) > 0 || closing.has(space)) return
-    closing.set(
-      space,
-      space.close().catch(() => {}),
-    )
+    if (isClosed || space === now || holders.has(space)) return
+    const closed: Promise<void> = space
+      .close()
+      .catch(() => {})
+      .finally(() => closing.delete(closed))
+    closing.add(closed)
   }
   const replace = (space: Space) => {
     const before = now
@@ -92,8 +95,12 @@ export function openServingSpace(first: Space, following: Following | null): Ser
       release() {
         if (!isHeld) return
         isHeld = false
-        holders.set(space, holders.get(space)! - 1)
-        closeUnused(space)
+        const others = holders.get(space)! - 1
+        if (others > 0) holders.set(space, others)
+        else {
+          holders.delete(space)
+          closeUnused(space)
+        }
       },
     }
   }
@@ -118,8 +125,9 @@ export function openServingSpace(first: Space, following: Following | null): Ser
     async close() {
       nextLook = Infinity
       await looking
-      const held = [...holders.keys()].filter((space) => space !== now && !closing.has(space))
-      await Promise.all([...closing.values(), ...[now, ...held].map((space) => space.close())])
+      isClosed = true
+      const open = new Set([now, ...holders.keys()])
+      await Promise.all([...closing, ...[...open].map((space) => space.close())])
     },
   }
 }
