@@ -151,33 +151,43 @@ function report(name: string, { ms, of, failed, mixed }: Tally): void {
   if (failed + mixed > 0 || ms.length === 0) process.exitCode = 1
 }
 
-/** All that an answer says of its results. */
-function fingerprint({ items }: SearchResponse): string {
-  return JSON.stringify(items.map(({ image, score, relevance }) => [image.id, score, relevance]))
+/** What an answer says of its results. */
+type Said = readonly { readonly id: string; readonly score: number }[]
+
+const saidIn = ({ items }: SearchResponse): Said =>
+  items.map(({ image, score }) => ({ id: image.id, score: score! }))
+
+/** Texts that are encoded together differ from one alone in the last digits. */
+const ROUNDING = 1e-6
+
+function isSame(a: Said, b: Said): boolean {
+  const differs = (one: Said[number], i: number) =>
+    one.id !== b[i]?.id || Math.abs(one.score - b[i].score) > ROUNDING
+  return a.length === b.length && !a.some(differs)
 }
 
-async function listAnswers(client: Client, captions: readonly string[]) {
-  const answers: string[] = []
+async function listAnswers(client: Client, captions: readonly string[]): Promise<Said[]> {
+  const answers: Said[] = []
   for (const text of captions) {
-    answers.push(fingerprint(await client.search({ query: { text, limit: 10 } })))
+    answers.push(saidIn(await client.search({ query: { text, limit: 10 } })))
   }
   return answers
 }
 
 /** Knows what each model says; what one says that has not been asked alone yet is judged later. */
-function newJudge(said: ReadonlyMap<string, readonly string[]>) {
-  const open: { model: string; caption: number; heard: string }[] = []
+function newJudge(said: ReadonlyMap<string, readonly Said[]>) {
+  const open: { model: string; caption: number; heard: Said }[] = []
   return {
     isMixed(caption: number, answer: SearchResponse): boolean {
       const expected = said.get(answer.model)?.[caption]
-      const heard = fingerprint(answer)
-      if (expected !== undefined) return heard !== expected
+      const heard = saidIn(answer)
+      if (expected !== undefined) return !isSame(heard, expected)
       open.push({ model: answer.model, caption, heard })
       return false
     },
     settle(tally: Tally): Tally {
       const mixed = open.splice(0).filter(({ model, caption, heard }) => {
-        return said.get(model)?.[caption] !== heard
+        return !isSame(heard, said.get(model)?.[caption] ?? [])
       })
       return { ...tally, mixed: tally.mixed + mixed.length }
     },

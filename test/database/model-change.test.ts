@@ -70,7 +70,14 @@ describeDatabase('a change of model', (newPlace, engine) => {
   const said = ({ model, searched, results }: SearchAnswer) => ({
     model,
     searched,
-    results: results.map(({ id, score, relevance }) => ({ id, score, relevance })),
+    results: results.map(({ id, score }) => ({ id, score })),
+  })
+  /** The same answer: texts that were encoded together differ from one alone in the last digits. */
+  const like = (answer: ReturnType<typeof said>) => ({
+    ...answer,
+    results: answer.results.map(({ id, score }) => {
+      return { id, score: expect.closeTo(score, 6) as number }
+    }),
   })
   const ask = async (lucida: Lucida, text: string) =>
     said(await lucida.search([{ text }], { limit: 5 }))
@@ -101,10 +108,14 @@ describeDatabase('a change of model', (newPlace, engine) => {
     expect(events.at(-1)).toEqual({ type: 'switched', model: ALTERED, previous: FIRST })
     const after = await askAll(lucida)
     expect(after.map(({ model }) => model)).toEqual(QUERIES.map(() => ALTERED))
-    expect(after.map(({ results }) => results)).not.toEqual(before.map(({ results }) => results))
+    // They differ, or nothing here would show a mixture.
+    for (const [i, answer] of after.entries()) {
+      expect(answer.results).not.toEqual(like(before[i]!).results)
+    }
     expect(answers.length).toBeGreaterThan(10)
     for (const { query, answer } of answers) {
-      expect(answer).toEqual(answer.model === FIRST ? before[query] : after[query])
+      const expected = answer.model === FIRST ? before[query]! : after[query]!
+      expect(answer).toEqual(like(expected))
     }
     expect(lucida.model.name).toBe(ALTERED)
     expect(await lucida.models.status()).toMatchObject({
@@ -116,7 +127,7 @@ describeDatabase('a change of model', (newPlace, engine) => {
     if (engine === 'pglite') {
       const config = resolveConfig({ flags: settings(place), env: {} })
       const cold = await searchCold(config, [{ text: QUERIES[0]! }], { limit: 5 }, false)
-      expect(said(cold!)).toEqual(after[0])
+      expect(said(cold!)).toEqual(like(after[0]!))
     }
   })
 
@@ -144,9 +155,9 @@ describeDatabase('a change of model', (newPlace, engine) => {
     await lucida.models.carryOut()
     const after = await askAll(lucida)
     expect((await lucida.models.rollback()).serving.model).toBe(FIRST)
-    expect(await askAll(lucida)).toEqual(before)
+    expect(await askAll(lucida)).toEqual(before.map(like))
     await lucida.models.rollback()
-    expect(await askAll(lucida)).toEqual(after)
+    expect(await askAll(lucida)).toEqual(after.map(like))
 
     // Pictures that came since are there as soon as they are filled in.
     await folder.write('late.png', await makeBlobs('late'))
@@ -315,11 +326,11 @@ describeDatabase('a change of model', (newPlace, engine) => {
       const after = await askAll(lucida)
       let answer = before[0]!
       while (answer.model === FIRST) {
-        expect(answer).toEqual(before[0])
+        expect(answer).toEqual(like(before[0]!))
         await sleep(20)
         answer = await ask(other, QUERIES[0]!)
       }
-      expect(answer).toEqual(after[0])
+      expect(answer).toEqual(like(after[0]!))
       await other.close()
       // One that does not have the model goes on with its own, and says why.
       await lucida.models.rollback()
@@ -329,7 +340,7 @@ describeDatabase('a change of model', (newPlace, engine) => {
       )
       await lucida.models.rollback()
       while ((await poor.models.status()).trouble === null) {
-        expect(await ask(poor, QUERIES[0]!)).toEqual(before[0])
+        expect(await ask(poor, QUERIES[0]!)).toEqual(like(before[0]!))
         await sleep(20)
       }
       expect((await poor.models.status()).trouble).toContain(`${FIRST} still answers here`)
