@@ -11,9 +11,15 @@ import {
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
 import { openClip } from './models/clip.ts'
-import { withShrinkOnLoad } from './models/every-pixel.ts'
-import { findModel } from './models/registry.ts'
-import { type Checkpoint, readCheckpoint, spaceFolder } from './search/checkpoint.ts'
+import type { ModelSpec } from './models/manifest.ts'
+import { findModelFor } from './models/every-pixel.ts'
+import { DEFAULT_MODEL } from './models/registry.ts'
+import {
+  type Checkpoint,
+  findServingCheckpoint,
+  readCheckpoint,
+  spaceFolder,
+} from './search/checkpoint.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { openPictureTable } from './search/picture-table.ts'
 import { loadNeutralBank } from './search/relevance.ts'
@@ -31,13 +37,9 @@ export async function searchCold(
 ): Promise<SearchAnswer | null> {
   if (config.databaseUrl || options.filter || options.cursor) return null
   if (options.orderBy === 'takenAt') return null
-  const found = await findModel(config.model, config.modelsDir)
-  const model = withShrinkOnLoad(found, config.shrinkOnLoad)
-  const checkpoint = await readCheckpoint(config.dataDir, {
-    model: model.name,
-    recipe: model.recipe,
-  })
-  if (!checkpoint || !suits(config, checkpoint)) return null
+  const standing = await findStanding(config)
+  if (!standing || !suits(config, standing.checkpoint)) return null
+  const { model, checkpoint } = standing
   const folder = spaceFolder(config.dataDir, checkpoint.identity)
   const table = await openPictureTable(join(folder, checkpoint.table.name), checkpoint.table)
   if (!table) return null
@@ -74,6 +76,26 @@ export async function searchCold(
       ),
     ])
   }
+}
+
+/** The checkpoint of the model that a setting names, else of the collection's own, with that model. */
+async function findStanding(
+  config: Config,
+): Promise<{ checkpoint: Checkpoint; model: ModelSpec } | null> {
+  if (config.model === undefined) {
+    const checkpoint = await findServingCheckpoint(config.dataDir)
+    const model = checkpoint && (await findModelFor(config, checkpoint.identity.model))
+    return model?.recipe === checkpoint?.identity.recipe && model ? { checkpoint, model } : null
+  }
+  const model = await findModelFor(config, config.model)
+  const { name, recipe } = model
+  const checkpoint = await readCheckpoint(config.dataDir, { model: name, recipe })
+  return checkpoint && { checkpoint, model }
+}
+
+/** The collection's own model as its checkpoint says, the built-in one where none stands. */
+export async function findServingModel({ dataDir }: Config): Promise<string> {
+  return (await findServingCheckpoint(dataDir))?.identity.model ?? DEFAULT_MODEL
 }
 
 function needsDatabase(): never {

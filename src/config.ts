@@ -37,7 +37,13 @@ const schema = z.strictObject({
     .describe(
       'postgres://user:password@host/database of a server (15 or later); embedded when unset.',
     ),
-  model: z.string().min(1).describe('Name of a model (see `lucida models`), or the folder of one.'),
+  model: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Name of a model (see `lucida models`), or the folder of one, for this process; the one that the collection uses when unset.',
+    ),
   modelsDir: z
     .string()
     .min(1)
@@ -119,7 +125,6 @@ const ENV: Record<keyof Config, string> = {
 }
 
 const DEFAULTS = {
-  model: 'lucida-clip-1',
   generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
@@ -140,7 +145,7 @@ export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[
   default:
     key === 'dataDir' || key === 'modelsDir'
       ? 'per user, see below'
-      : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]) || 'none',
+      : String({ ...DEFAULTS, databaseUrl: 'unset', model: 'unset' }[key]) || 'none',
   description: schema.shape[key].description ?? '',
 }))
 

@@ -10,7 +10,7 @@ import { findPipeline } from './generate/pipelines.ts'
 import { openResolved, type Repair } from './lucida.ts'
 import { openClip } from './models/clip.ts'
 import { verifyModel } from './models/manifest.ts'
-import { findModel } from './models/registry.ts'
+import { DEFAULT_MODEL, findModel } from './models/registry.ts'
 import { hnswAvailable } from './search/hnsw-index.ts'
 
 /** `warning`: Lucida works, but less well than it could. */
@@ -73,13 +73,13 @@ async function checkSharp(): Promise<Finding> {
 }
 
 async function checkModelFiles(config: Config): Promise<Finding> {
-  const model = await findModel(config.model, config.modelsDir)
+  const model = await findModel(config.model ?? DEFAULT_MODEL, config.modelsDir)
   await verifyModel(model)
   return `${model.name}: ${Object.keys(model.files).length} files as in its manifest`
 }
 
 async function checkInference(config: Config): Promise<Finding> {
-  const clip = openClip(await findModel(config.model, config.modelsDir), config)
+  const clip = openClip(await findModel(config.model ?? DEFAULT_MODEL, config.modelsDir), config)
   try {
     const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
       .png()

@@ -5,15 +5,15 @@ import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
 import type { IndexEvent } from './indexer/events.ts'
-import { indexFolder, type PipelineContext } from './indexer/pipeline.ts'
+import { indexFolder } from './indexer/pipeline.ts'
 import { excludeMatcher } from './indexer/scan.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
-import type { Clip } from './models/clip.ts'
-import { keptTuning, tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
+import { tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
 import type { Checkpoint } from './search/checkpoint.ts'
-import type { VectorIndex } from './search/vector-index.ts'
+import type { ServingSpace } from './serving-space.ts'
 import type { OpenDatabase } from './store/database.ts'
 import { claimRoot, listRoots, type Root } from './store/roots.ts'
+import { noteServing } from './store/serving.ts'
 import { refreshStatistics } from './store/statistics.ts'
 import type { Writing } from './writing.ts'
 
@@ -36,12 +36,10 @@ export interface WatchFoldersOptions extends IndexFoldersOptions {
 export interface IndexingContext {
   readonly config: Config
   readonly database: OpenDatabase
-  readonly tower: Clip
-  readonly pipeline: Omit<PipelineContext, 'embedPixels' | 'batchSize'>
-  /** Of what is measured about the encoder, see models/tuning.ts. */
-  readonly tuningKey: string
+  readonly spaces: ServingSpace
   readonly writing: Writing
-  readonly currentIndex: () => Promise<VectorIndex>
+  /** Called when pictures may have come in that another model has not seen. */
+  readonly onIndexed: () => void
 }
 
 /** Both ways to bring folders up to date. */
@@ -61,10 +59,19 @@ const MAX_POLL_SECONDS = 86_400
 
 /** Indexes nothing yet. */
 export function openIndexing(context: IndexingContext): Indexing {
-  const { config, database, tower, pipeline, tuningKey, writing, currentIndex } = context
+  const { config, database, spaces, writing, onIndexed } = context
   const { db } = database
   const cache = join(config.dataDir, 'cache')
-  const settle = (standing: Checkpoint | null) => writing.settle(currentIndex, standing)
+  const settle = (standing: Checkpoint | null) =>
+    spaces.with((space) => writing.settle(space, standing))
+  /** A run has one model from its beginning to its end, whatever answers meanwhile. */
+  const openRun = () => {
+    const { space, release } = spaces.hold()
+    const { preprocess, embedPixels } = space.tower
+    const batchSize = () => space.tuned?.batch ?? USUAL_BATCH
+    const context = { db, space: space.identity, preprocess, embedPixels, batchSize }
+    return { space, context, release }
+  }
 
   /** The folders to index with their roots, each claimed when its turn comes. */
   async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
@@ -98,12 +105,14 @@ export function openIndexing(context: IndexingContext): Indexing {
     folders: readonly string[],
     { exclude, ...how }: IndexFoldersOptions = {},
   ): AsyncGenerator<IndexEvent> {
+    const { space, context: pipeline, release } = openRun()
     const standing = await writing.begin()
     let changed = false
     // Asked anew each time: an earlier run of this process may have measured.
-    const tuning = { fixedThreads: config.threads > 0, key: tuningKey }
-    const encoder = await tunedEncoder(tower, cache, tuning)
+    const tuning = { fixedThreads: config.threads > 0, key: space.tuningKey }
+    const encoder = await tunedEncoder(space.tower, cache, tuning)
     try {
+      await noteServing(db, pipeline.space)
       for await (const { folder, root } of claimFolders(folders, exclude)) {
         for await (const event of indexFolder({ ...pipeline, ...encoder }, root, folder, how)) {
           if (event.type === 'done') changed ||= hasChanges(event.counts)
@@ -115,6 +124,8 @@ export function openIndexing(context: IndexingContext): Indexing {
       await settle(changed ? null : standing)
     } finally {
       writing.end()
+      release()
+      if (changed) onIndexed()
     }
   }
 
@@ -127,10 +138,7 @@ export function openIndexing(context: IndexingContext): Indexing {
     }
     const folders: string[] = []
     for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
-    const kept = await keptTuning(cache, tuningKey)
-    const batchSize = () => kept?.batch ?? USUAL_BATCH
-    const encoder = { embedPixels: tower.embedPixels, batchSize }
-    const events = watchFolders({ ...pipeline, ...encoder }, folders, {
+    const events = watchFolders({ db, openRun }, folders, {
       ...how,
       times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
       poll: pollSeconds !== undefined,
@@ -144,12 +152,15 @@ export function openIndexing(context: IndexingContext): Indexing {
         if (event.type === 'start') {
           standing = await writing.begin()
           looks++
+          await noteServing(db, spaces.now.identity)
         }
         // Whoever hears that a look is done finds what it found, in other processes too.
         if (event.type === 'done') {
-          await settle(hasChanges(event.counts) ? null : standing)
+          const changed = hasChanges(event.counts)
+          await settle(changed ? null : standing)
           looks--
           writing.end()
+          if (changed) onIndexed()
         }
         yield event
       }

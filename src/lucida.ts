@@ -14,7 +14,6 @@ import {
 } from './answer.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
-import { once } from './core/once.ts'
 import type { ContentHash } from './core/hash.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
@@ -37,22 +36,20 @@ import type { Painter } from './generate/types.ts'
 import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { type IndexFoldersOptions, openIndexing, type WatchFoldersOptions } from './indexing.ts'
-import { openLiveIndex } from './live-index.ts'
-import { openClip } from './models/clip.ts'
-import { withShrinkOnLoad } from './models/every-pixel.ts'
-import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
+import { type Models, openModels } from './model-change.ts'
+import type { EncodeRun } from './models/shared-clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
-import { findModel } from './models/registry.ts'
-import { keptTuning } from './models/tuning.ts'
+import { findModelFor } from './models/every-pixel.ts'
+import { DEFAULT_MODEL } from './models/registry.ts'
 import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
-import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
+import type { FindDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
-import { loadNeutralBank } from './search/relevance.ts'
-import { rememberPictures } from './search/remembered-pictures.ts'
-import { storedPictures } from './search/stored-pictures.ts'
+import { openServingSpace } from './serving-space.ts'
+import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
-import { openDatabase } from './store/database.ts'
+import type { VectorSpace } from './store/changes.ts'
+import { type Database, type OpenDatabase, openDatabase } from './store/database.ts'
 import { claimDrawnFolder, type DrawnPictures, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
@@ -61,6 +58,7 @@ import type { PictureFilter } from './store/filters.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
+import { readServing } from './store/serving.ts'
 import { openWriting } from './writing.ts'
 
 export type {
@@ -98,6 +96,14 @@ export { estimateSpeed, type ModelCosts, readCosts } from './models/costs.ts'
 export { hubOf } from './models/hub-settings.ts'
 export { importModel } from './models/import-model.ts'
 export type { ModelSpec } from './models/manifest.ts'
+export type {
+  ChangeState,
+  FillEvent,
+  ModelProgress,
+  Models,
+  ModelStatus,
+  StoredVectors,
+} from './model-change.ts'
 export { knownModel, requireKnownModel } from './models/names.ts'
 export type { PullEvent } from './models/pull.ts'
 export { pullModel } from './models/pull-model.ts'
@@ -149,10 +155,19 @@ export interface Status {
   readonly repaired: Repair | null
 }
 
+/** Vectors of one model. */
+export interface Embedding {
+  readonly model: ModelSpec
+  readonly vectors: readonly UnitVector[]
+}
+
 /** An open Lucida. Close it: an embedded data directory has one owner at a time. */
 export interface Lucida {
   readonly config: Config
+  /** The one that answers now. */
   readonly model: ModelSpec
+  /** The models of the collection, and the change from one to another. */
+  readonly models: Models
   /** How opening the embedded database has repaired it: index again when it is not `null`. */
   readonly repaired: Repair | null
   /**
@@ -178,8 +193,8 @@ export interface Lucida {
   classify(files: readonly string[], options: ClassifyOptions): AsyncGenerator<Classification>
   /** The same for pictures however they are given; one list of labels each. */
   label(pictures: readonly SearchTerm[], options: ClassifyOptions): Promise<LabelScore[][]>
-  /** The vector of each term. */
-  embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
+  /** The vector of each term, and whose they are. */
+  embed(terms: readonly SearchTerm[]): Promise<Embedding>
   /**
    * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
    * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
@@ -215,44 +230,36 @@ export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
 export async function openResolved(config: Config): Promise<Lucida> {
-  const found = await findModel(config.model, config.modelsDir)
-  const model = withShrinkOnLoad(found, config.shrinkOnLoad)
+  const chosen = config.model === undefined ? null : await findModelFor(config, config.model)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )
+  try {
+    const own = chosen ?? (await findModelFor(config, await servingModel(database.db)))
+    return await openWith(config, database, own)
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** The collection's own model. */
+async function servingModel(db: Database): Promise<string> {
+  return (await readServing(db))?.model ?? DEFAULT_MODEL
+}
+
+async function openWith(config: Config, database: OpenDatabase, model: ModelSpec): Promise<Lucida> {
   const { db } = database
-  const space = { model: model.name, recipe: model.recipe }
-  const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
   const cache = join(config.dataDir, 'cache')
-  const tuningKey = `${model.recipe} on ${config.providers.join(', ')}`
-  const measured = config.threads === 0 ? await keptTuning(cache, tuningKey) : undefined
+  const isEmbedded = database.engine === 'pglite'
   const observers: ((run: EncodeRun) => void)[] = []
-  const tower = measureClip(
-    openClip(model, {
-      threads: config.threads || (measured?.threads ?? 0),
-      providers: config.providers,
-    }),
-    (run) => {
-      for (const observer of observers) observer(run)
-    },
-  )
-  const clip = shareClip(tower)
-
-  const loadBank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
-
   const writing = openWriting({
     dataDir: config.dataDir,
-    identity,
-    isEmbedded: database.engine === 'pglite',
+    identity: () => spaces.now.identity,
+    servingModel: () => servingModel(db),
+    isEmbedded,
     listPictures: () => listVisible(db),
     listDrawn: async () => [...(await findDrawn(db)).contents],
-  })
-  const live = openLiveIndex({
-    db,
-    identity,
-    kind: config.vectorIndex,
-    dataDir: config.dataDir,
-    quietSince: () => writing.quietSince(),
   })
   let drawn: { since: number; found: Promise<DrawnPictures> } | undefined
   /** What was drawn; remembered for as long as nobody else can have drawn and nobody here writes. */
@@ -282,44 +289,53 @@ export async function openResolved(config: Config): Promise<Lucida> {
   // What was checked belongs to the lost database.
   if (database.repaired) await removeCheckpoints(config.dataDir)
 
-  const context: AnswerContext = {
-    clip,
-    index: live.current,
-    bank: loadBank,
-    locateFilter,
-    drawn: findDrawnOnce,
-    pictures: rememberPictures(storedPictures(db, space), () => writing.quietSince()),
+  const open = (wanted: ModelSpec) =>
+    openSpace(wanted, {
+      config,
+      database,
+      quietSince: () => writing.quietSince(),
+      onRun: (run) => {
+        for (const observer of observers) observer(run)
+      },
+      shared: { locateFilter, drawn: findDrawnOnce },
+    })
+  // An embedded database has no other process that could choose.
+  const isFollowing = !isEmbedded && config.model === undefined
+  const spaces = openServingSpace(
+    await open(model),
+    isFollowing ? { wanted: () => readServing(db), open: openWarm } : null,
+  )
+  async function openWarm({ model: name, recipe }: VectorSpace): Promise<Space> {
+    const space = await open(await findModelFor(config, name))
+    if (space.model.recipe === recipe) {
+      await space.warmUp()
+      return space
+    }
+    await space.close()
+    throw new LucidaError('model_invalid', `${name} has other files here than where it was chosen`)
   }
+  const answering = <T>(work: (context: AnswerContext) => Promise<T>): Promise<T> =>
+    spaces.with((space) => work(space.answer))
 
   const gallery = openGallery(db, cache)
-  // A run of the indexer makes its batches itself.
-  const pipeline = { db, space, preprocess: tower.preprocess }
+  const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
+  const { index, watch } = openIndexing({ config, database, spaces, writing, onIndexed: nudge })
 
-  const { index, watch } = openIndexing({
-    config,
-    database,
-    tower,
-    pipeline,
-    tuningKey,
-    writing,
-    currentIndex: live.current,
-  })
-
-  let painter: Painter | undefined
+  const painters = new WeakMap<Space, Promise<Painter>>()
+  const openPainters: Painter[] = []
   const drawnFolder = join(config.dataDir, 'drawn')
-  const generating: GenerationContext = {
+  /** Drawing with one model, which may read the texts too. */
+  const generatingWith = (space: Space): GenerationContext => ({
     db,
-    answer: context,
+    answer: space.answer,
     folder: drawnFolder,
     // Most who open Lucida never draw anything.
-    openPainter: once(async () => {
-      const { findPipeline } = await import('./generate/pipelines.ts')
-      const { openPainter } = await import('./generate/painter.ts')
-      const spec = await findPipeline(config.generator, config.modelsDir)
-      const { threads, providers } = config
-      painter = openPainter(spec, { threads, providers, embedTexts: clip.embedTexts })
-      return painter
-    }),
+    openPainter: async () => {
+      const opening = painters.get(space) ?? openPainterFor(space)
+      painters.set(space, opening)
+      opening.catch(() => painters.delete(space))
+      return opening
+    },
     async indexFolder() {
       const folder = await realpath(drawnFolder)
       await claimDrawnFolder(db, folder)
@@ -327,30 +343,78 @@ export async function openResolved(config: Config): Promise<Lucida> {
         if (event.type === 'failure') throw new LucidaError('internal', event.reason)
       }
     },
+  })
+  const openPainterFor = async ({ answer }: Space): Promise<Painter> => {
+    const { findPipeline } = await import('./generate/pipelines.ts')
+    const { openPainter } = await import('./generate/painter.ts')
+    const spec = await findPipeline(config.generator, config.modelsDir)
+    const { threads, providers } = config
+    const painter = openPainter(spec, { threads, providers, embedTexts: answer.clip.embedTexts })
+    openPainters.push(painter)
+    return painter
+  }
+  const plan = async (options: GenerateOptions): Promise<PlannedGeneration> => {
+    // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
+    const { space, release } = spaces.hold()
+    try {
+      const planned = await planGeneration(generatingWith(space), options)
+      if (planned.earlier) release()
+      return {
+        ...planned,
+        async *run(signal) {
+          try {
+            return yield* planned.run(signal)
+          } finally {
+            release()
+          }
+        },
+      }
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
   return {
     config,
-    model,
+    get model() {
+      return spaces.now.model
+    },
     repaired: database.repaired,
     index,
     watch,
-    search: (terms, options = {}) => answerSearch(context, terms, options, false),
-    similar: (terms, options = {}) => answerSearch(context, [terms].flat(), options, true),
-    list: (options = {}) => answerList(context, options),
-    facets: async (filter = {}) => countFacets(db, await locateWithoutDrawn(context, filter)),
-    classify: (files, options) => classifyFiles(context, files, options),
-    async label(terms, options) {
-      const score = await openLabels(context, options)
-      return (await embedAll(terms)).map(score)
+    models,
+    search: (terms, options = {}) =>
+      answering((context) => answerSearch(context, terms, options, false)),
+    similar: (terms, options = {}) =>
+      answering((context) => answerSearch(context, [terms].flat(), options, true)),
+    list: (options = {}) => answering((context) => answerList(context, options)),
+    facets: (filter = {}) =>
+      answering(async (context) => countFacets(db, await locateWithoutDrawn(context, filter))),
+    async *classify(files, options) {
+      const { space, release } = spaces.hold()
+      try {
+        yield* classifyFiles(space.answer, files, options)
+      } finally {
+        release()
+      }
     },
-    embed: embedAll,
-    duplicates: openDuplicates(db, live.current),
-    plan: (options) => planGeneration(generating, options),
+    label: (terms, options) =>
+      answering(async (context) => {
+        const score = await openLabels(context, options)
+        return (await embedAll(context, terms)).map(score)
+      }),
+    embed: (terms) =>
+      answering(async (context) => {
+        return { model: context.clip.model, vectors: await embedAll(context, terms) }
+      }),
+    duplicates: (kind, options) => spaces.with((space) => space.duplicates(kind, options)),
+    plan,
     generation: (id) => findGeneration(db, id),
-    keepCandidate: (id, candidate) => keepCandidate(generating, id, candidate),
+    keepCandidate: (id, candidate) =>
+      spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
-    indexSize: () => live.opened?.size ?? 0,
+    indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
@@ -363,13 +427,16 @@ export async function openResolved(config: Config): Promise<Lucida> {
         }),
     },
     async status() {
-      const current = await live.current()
+      const { model, index, searchable } = await spaces.with(async (space) => {
+        const current = await space.live.current()
+        return { model: space.model.name, index: current.kind, searchable: current.size }
+      })
       return {
         dataDir: config.dataDir,
         database: database.engine,
-        model: model.name,
-        index: current.kind,
-        searchable: current.size,
+        model,
+        index,
+        searchable,
         roots: await summarizeRoots(db),
         repaired: database.repaired,
       }
@@ -386,19 +453,18 @@ export async function openResolved(config: Config): Promise<Lucida> {
     },
     async close() {
       try {
-        if (live.opened) await writing.settle(live.current, null)
+        if (spaces.now.live.opened) await spaces.with((space) => writing.settle(space, null))
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        await live.opened?.close()
-        await painter?.close()
-        await clip.close()
+        for (const painter of openPainters) await painter.close()
+        await spaces.close()
         await database.close()
       }
     },
   }
+}
 
-  function embedAll(terms: readonly SearchTerm[]): Promise<UnitVector[]> {
-    return Promise.all(terms.map((term) => embedTerm(context, term)))
-  }
+function embedAll(context: AnswerContext, terms: readonly SearchTerm[]): Promise<UnitVector[]> {
+  return Promise.all(terms.map((term) => embedTerm(context, term)))
 }

@@ -13,7 +13,10 @@ import type { IndexIdentity, VectorIndex } from './search/vector-index.ts'
 /** What is written to. */
 export interface WritingOptions {
   readonly dataDir: string
-  readonly identity: IndexIdentity
+  /** Of the index that answers now. */
+  readonly identity: () => IndexIdentity
+  /** The model that answers where no setting names one. */
+  readonly servingModel: () => Promise<string | null>
   /** On a server others write too, unseen: there are no checkpoints then, and it is never quiet. */
   readonly isEmbedded: boolean
   /** All pictures that are there. */
@@ -33,14 +36,20 @@ export interface Writing {
   /** Runs what writes, but leaves the next checkpoint to others. */
   aside<T>(write: () => Promise<T>): Promise<T>
   /** Saves the index, so that the next search need not, and sets a checkpoint for cold searches. */
-  settle(currentIndex: () => Promise<VectorIndex>, standing: Checkpoint | null): Promise<void>
+  settle(settled: SettledIndex, standing: Checkpoint | null): Promise<void>
   /** Names the time since the last write; `null` while something is being written. */
   quietSince(): number | null
 }
 
+/** The index of one model. */
+export interface SettledIndex {
+  readonly identity: IndexIdentity
+  readonly live: { readonly current: () => Promise<VectorIndex> }
+}
+
 /** Nobody writes yet. */
 export function openWriting(options: WritingOptions): Writing {
-  const { dataDir, identity, isEmbedded, listPictures, listDrawn } = options
+  const { dataDir, isEmbedded, listPictures, listDrawn } = options
   let begun = 0
   let underWay = 0
   let setting: Promise<unknown> = Promise.resolve()
@@ -50,7 +59,7 @@ export function openWriting(options: WritingOptions): Writing {
     let standing: Checkpoint | null = null
     if (isEmbedded) {
       await setting.catch(() => {})
-      standing = await readCheckpoint(dataDir, identity)
+      standing = await readCheckpoint(dataDir, options.identity())
       await removeCheckpoints(dataDir)
     }
     underWay++
@@ -71,19 +80,26 @@ export function openWriting(options: WritingOptions): Writing {
         end()
       }
     },
-    async settle(currentIndex, standing) {
+    async settle({ identity, live }, standing) {
       const begunBefore = begun
       const others = underWay > 1
-      const index = await currentIndex()
+      const index = await live.current()
       await index.save()
       if (!isEmbedded) return
       const isOf = (checkpoint: Checkpoint | null) =>
-        checkpoint?.sequence === index.sequence && checkpoint.kind === index.kind
+        checkpoint?.sequence === index.sequence &&
+        checkpoint.kind === index.kind &&
+        checkpoint.identity.model === identity.model &&
+        checkpoint.identity.recipe === identity.recipe
       if (isOf(await readCheckpoint(dataDir, identity))) return
       const checkpoint =
         standing && isOf(standing)
           ? standing
-          : await makeCheckpoint(dataDir, identity, index, await listPictures(), await listDrawn())
+          : await makeCheckpoint(dataDir, identity, index, {
+              rows: await listPictures(),
+              drawn: await listDrawn(),
+              serves: (await options.servingModel()) === identity.model,
+            })
       // Somebody else writes too, and the next to settle vouches for both.
       if (others || begun !== begunBefore) return
       setting = setCheckpoint(dataDir, checkpoint)

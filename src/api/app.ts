@@ -20,6 +20,7 @@ import { type Jobs, openJobs } from './jobs.ts'
 import { mountKeys } from './key-routes.ts'
 import { limitBody, type LoadLimits, openLoad } from './limits.ts'
 import { openMetrics } from './metrics.ts'
+import { mountModels } from './model-routes.ts'
 import { isOpenAiPath, toOpenAiError } from './openai-errors.ts'
 import { mountOpenAi } from './openai-routes.ts'
 import { mountPage } from './page.ts'
@@ -50,6 +51,8 @@ export interface OpenApi {
   readonly fetchAsOwner: Fetch
   readonly jobs: Jobs
   readonly generations: Generations
+  /** Carries out changes of model in the background, those that an earlier server began included. */
+  keepFilled(): void
   /** Loads model and index, so that the first search need not; `/readyz` says when. */
   warmUp(): Promise<void>
   /** Ends jobs and streams. */
@@ -73,6 +76,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   const generations = openGenerations(lucida)
   const metrics = openMetrics(lucida, { jobs, generations, load })
   let warm = false
+  let filling: Promise<void> | undefined
   const context = {
     lucida,
     jobs,
@@ -106,13 +110,16 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     fetchAsOwner: (request, env) => owner.fetch(request, env),
     jobs,
     generations,
+    keepFilled() {
+      filling ??= lucida.models.keepFilled(closing.signal)
+    },
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })
       warm = true
     },
     async close() {
       closing.abort()
-      await Promise.all([jobs.close(), generations.close()])
+      await Promise.all([jobs.close(), generations.close(), filling])
       await load.idle()
     },
   }
@@ -157,6 +164,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountIndexing(app, context)
   mountGenerations(app, context)
   mountKeys(app, context)
+  mountModels(app, context)
   mountClipRetrieval(app, context)
   mountOpenAi(app, context)
   mountHealth(app, context)

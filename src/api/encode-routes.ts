@@ -55,12 +55,15 @@ export function mountEncoding(app: Api, context: ApiContext): void {
     const { texts, images } = c.req.valid('json')
     const terms = texts.map((text) => ({ text }))
     const asking = askingOf(c)
-    const [ofTexts, ofImages] = await Promise.all([
-      readTerms(context, terms, 'texts', asking).then((read) => lucida.embed(read)),
-      readTerms(context, images, 'images', asking).then((read) => lucida.embed(read)),
+    const [readTexts, readImages] = await Promise.all([
+      readTerms(context, terms, 'texts', asking),
+      readTerms(context, images, 'images', asking),
     ])
-    const { name: model, dimension } = lucida.model
-    const numbers = (vectors: readonly Float32Array[]) => vectors.map((v) => [...v])
-    return c.json({ model, dimension, texts: numbers(ofTexts), images: numbers(ofImages) }, 200)
+    // In one call, so that all are of one model.
+    const { model, vectors } = await lucida.embed([...readTexts, ...readImages])
+    const numbers = vectors.map((vector) => [...vector])
+    const { name, dimension } = model
+    const [ofTexts, ofImages] = [numbers.slice(0, texts.length), numbers.slice(texts.length)]
+    return c.json({ model: name, dimension, texts: ofTexts, images: ofImages }, 200)
   })
 }

@@ -8,6 +8,7 @@ import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
 import type { indexRoutes } from './index-routes.ts'
 import type { keyRoutes } from './key-routes.ts'
+import type { modelRoutes } from './model-routes.ts'
 import type { openAiRoutes } from './openai-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
 import type { sessionRoutes } from './session-routes.ts'
@@ -19,6 +20,7 @@ type Definitions = typeof searchRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &
   typeof keyRoutes &
+  typeof modelRoutes &
   typeof duplicateRoutes &
   typeof clipRetrievalRoutes &
   typeof openAiRoutes &

@@ -34,6 +34,7 @@ export type AnyLucida = Pick<
   | 'remove'
 > & {
   readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'>
+  readonly models: Omit<Lucida['models'], 'keepFilled'>
   readonly plan: (options: GenerateOptions) => Promise<AnyPlan>
   readonly gallery: { readonly find: (id: string) => Promise<{ readonly path: string }> }
 }

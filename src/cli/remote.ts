@@ -16,6 +16,7 @@ import type {
 } from '../lucida.ts'
 import type { AnyLucida } from './program.ts'
 import { planRemotely } from './remote-drawing.ts'
+import { remoteModels } from './remote-models.ts'
 import { lucidaError, toTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
@@ -65,6 +66,7 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
       return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
     },
     plan: (options) => planRemotely(client, send, options),
+    models: remoteModels(client),
     gallery: { find: (id) => translated(client.image({ params: { id } })) },
     facets: (filter = {}) => translated(client.facets({ query: toQuery(toFilter(filter)) })),
     async *classify(files, { labels, templates, mode = 'single' }) {

@@ -29,6 +29,7 @@ export async function serve(io: CliIo, lucida: Lucida, insecure: boolean): Promi
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
+  api.keepFilled()
   void api.warmUp().catch((error: unknown) => {
     if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)
   })

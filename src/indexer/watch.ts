@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
+import type { Database } from '../store/database.ts'
 import { findRoot } from '../store/roots.ts'
 import type { IndexCounts, IndexEvent } from './events.ts'
 import { type FolderEvents, isRemote, type OpenEvents, openFolderEvents } from './folder-events.ts'
@@ -45,6 +46,13 @@ export interface WatchOptions {
   readonly openEvents?: OpenEvents | undefined
 }
 
+/** What watching needs. */
+export interface WatchContext {
+  readonly db: Database
+  /** For one look; the model may be another one at the next. */
+  readonly openRun: () => { readonly context: PipelineContext; readonly release: () => void }
+}
+
 /** So many events at once may mean that the system dropped some (Linux queues 16,384). */
 const TOO_MANY_EVENTS = 4096
 
@@ -56,7 +64,7 @@ const TOO_MANY_PLACES = 1000
  * indexed any more. Each of them has been claimed as a root, or lies in one.
  */
 export async function* watchFolders(
-  context: PipelineContext,
+  context: WatchContext,
   folders: readonly string[],
   options: WatchOptions,
 ): AsyncGenerator<IndexEvent> {
@@ -84,12 +92,7 @@ export function hasChanges(counts: Readonly<IndexCounts>): boolean {
   return embedded + reused + returned + vanished + pruned + failed > 0
 }
 
-function newWatch(
-  context: PipelineContext,
-  folder: string,
-  options: WatchOptions,
-  ring: () => void,
-) {
+function newWatch(context: WatchContext, folder: string, options: WatchOptions, ring: () => void) {
   const { times, signal } = options
   let events: FolderEvents | undefined
   /** Why there are no events, once it is known; `null` when the user wants none. */
@@ -171,8 +174,9 @@ function newWatch(
     let away = false
     let cancelled = false
     events?.startLook()
+    const run = context.openRun()
     try {
-      for await (const event of indexFolder(context, root, place, {
+      for await (const event of indexFolder(run.context, root, place, {
         prune: (options.prune ?? false) && isFirst,
         patience: times,
         ...(signal && { signal }),
@@ -187,6 +191,8 @@ function newWatch(
       if (!isUnreachable(error)) throw error
       away = true
       yield { type: 'unreadable', folder, path: place }
+    } finally {
+      run.release()
     }
     if (!existsSync(folder)) away = true
     if (away && place === folder) {

@@ -10,13 +10,15 @@ import { type PictureRow, writePictureTable } from './picture-table.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 const schema = z.object({
-  version: z.literal(2),
+  version: z.literal(3),
   identity: z.object({
     storeId: z.string(),
     model: z.string(),
     recipe: z.string(),
     dimension: z.number(),
   }),
+  /** Whether this model answers where no setting names one. */
+  serves: z.boolean(),
   kind: z.enum(['exact', 'hnsw']),
   sequence: z.number(),
   /** Vectors in the index. */
@@ -44,20 +46,40 @@ export async function readCheckpoint(
   dataDir: string,
   space: { readonly model: string; readonly recipe: string },
 ): Promise<Checkpoint | null> {
+  return readAt(checkpointPath(dataDir, space))
+}
+
+/** The checkpoint of the model that answers where no setting names one, if it stands. */
+export async function findServingCheckpoint(dataDir: string): Promise<Checkpoint | null> {
+  const standing = await Promise.all((await checkpointsIn(dataDir)).map(readAt))
+  return standing.find((checkpoint) => checkpoint?.serves) ?? null
+}
+
+/** Removes the checkpoints of all spaces. Call before the first write to the database. */
+export async function removeCheckpoints(dataDir: string): Promise<void> {
+  for (const path of await checkpointsIn(dataDir)) await rm(path, { force: true })
+}
+
+/** Removes that of one space. Call before vectors of it are written that nobody searches yet. */
+export async function removeCheckpoint(
+  dataDir: string,
+  space: { readonly model: string; readonly recipe: string },
+): Promise<void> {
+  await rm(checkpointPath(dataDir, space), { force: true })
+}
+
+async function readAt(path: string): Promise<Checkpoint | null> {
   try {
-    return schema.parse(JSON.parse(await readFile(checkpointPath(dataDir, space), 'utf8')))
+    return schema.parse(JSON.parse(await readFile(path, 'utf8')))
   } catch {
     return null
   }
 }
 
-/** Removes the checkpoints of all spaces. Call before the first write to the database. */
-export async function removeCheckpoints(dataDir: string): Promise<void> {
+async function checkpointsIn(dataDir: string): Promise<string[]> {
   const folder = indexesFolder(dataDir)
   const names = await readdir(folder).catch(() => [])
-  for (const name of names.filter((name) => CHECKPOINT.test(name))) {
-    await rm(join(folder, name), { force: true })
-  }
+  return names.filter((name) => CHECKPOINT.test(name)).map((name) => join(folder, name))
 }
 
 /** Sets the checkpoint for an index that is saved and a table that is written. */
@@ -74,13 +96,20 @@ export async function setCheckpoint(dataDir: string, checkpoint: Checkpoint): Pr
   await rename(draft, path)
 }
 
+/** What a checkpoint says beside the index. */
+export interface CheckpointFacts {
+  readonly rows: readonly PictureRow[]
+  /** Contents that Lucida has drawn itself. */
+  readonly drawn: readonly string[]
+  readonly serves: boolean
+}
+
 /** Writes the table that belongs to a saved index, and describes both. */
 export async function makeCheckpoint(
   dataDir: string,
   identity: IndexIdentity,
   index: VectorIndex,
-  rows: readonly PictureRow[],
-  drawn: readonly string[],
+  { rows, drawn, serves }: CheckpointFacts,
 ): Promise<Checkpoint> {
   const folder = spaceFolder(dataDir, identity)
   await mkdir(folder, { recursive: true })
@@ -89,8 +118,9 @@ export async function makeCheckpoint(
   await removeOtherTables(folder, basename(path))
   const { storeId, model, recipe, dimension } = identity
   return {
-    version: 2,
+    version: 3,
     identity: { storeId, model, recipe, dimension },
+    serves,
     kind: index.kind,
     sequence: index.sequence,
     size: index.size,

@@ -1,5 +1,5 @@
 // Brings a vector index up to date with the store's change feed. The only way into an index.
-import { feedState, lastSequence, readChanges, type VectorSpace } from '../store/changes.ts'
+import { feedState, lastSequenceOf, readChanges, type VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import type { VectorIndex } from './vector-index.ts'
 
@@ -15,7 +15,7 @@ export async function syncIndex(
   space: VectorSpace,
   index: VectorIndex,
 ): Promise<boolean> {
-  if (index.sequence > (await lastSequence(db))) return false
+  if (index.sequence > (await lastSequenceOf(db, space))) return false
   let changed = false
   for (;;) {
     const page = await readChanges(db, space, index.sequence, PAGE)

@@ -1,14 +1,19 @@
 // The change feed: what an index must apply to catch up with the truth.
 // `seq` is drawn while one advisory lock is held until commit. With a plain sequence, a lower
 // number could commit after a reader had passed it, and its change would be lost silently.
-import { and, asc, eq, gt, inArray, isNull, max, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm'
+import { unionAll } from 'drizzle-orm/pg-core'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { type Database, rows } from './database.ts'
 import { changes, embeddings, paths } from './schema.ts'
+import { inChunks } from './statements.ts'
 
 /** Advisory lock of all writers to one store; any constant other than the migrations' will do. */
 const WRITER_LOCK = 0x6c756364
+
+/** The next number of the feed. Draw it under the writers' lock. */
+export const NEXT_SEQUENCE = sql<number>`nextval('changes_seq')`
 
 /** The vectors of one model and recipe. */
 export interface VectorSpace {
@@ -36,25 +41,14 @@ export async function withWriterLock<T>(
 
 /**
  * Records what became of `touched` contents: visible ones are put, others removed. A content whose
- * state is as before is left alone, unless it is in `embedded` (its vector is new).
- * Call inside `withWriterLock`.
+ * state is as before is left alone: its vectors have numbers of their own. Call inside
+ * `withWriterLock`.
  */
-export async function recordChanges(
-  tx: Database,
-  touched: Iterable<ContentHash>,
-  embedded: ReadonlySet<ContentHash> = new Set(),
-): Promise<void> {
-  const all = [...new Set(touched)]
-  for (let at = 0; at < all.length; at += 1000) {
-    await recordSome(tx, all.slice(at, at + 1000), embedded)
-  }
+export async function recordChanges(tx: Database, touched: Iterable<ContentHash>): Promise<void> {
+  await inChunks([...new Set(touched)], (some) => recordSome(tx, some))
 }
 
-async function recordSome(
-  tx: Database,
-  touched: ContentHash[],
-  embedded: ReadonlySet<ContentHash>,
-): Promise<void> {
+async function recordSome(tx: Database, touched: ContentHash[]): Promise<void> {
   const visible = new Set(
     (
       await tx
@@ -72,8 +66,7 @@ async function recordSome(
   const values = touched.flatMap((content) => {
     const op = visible.has(content) ? ('put' as const) : ('remove' as const)
     const was = before.get(content) ?? 'remove'
-    if (op === was && !(op === 'put' && embedded.has(content))) return []
-    return [{ content, op, seq: sql<number>`nextval('changes_seq')` }]
+    return op === was ? [] : [{ content, op, seq: NEXT_SEQUENCE }]
   })
   if (values.length === 0) return
   await tx
@@ -85,42 +78,55 @@ async function recordSome(
     })
 }
 
-/** Reads at most `limit` changes after sequence number `after`, oldest first. */
+/**
+ * Reads at most `limit` changes after sequence number `after`, oldest first. A content's number in a
+ * space is the later of when it came or went and when its vector was written; so what one model is
+ * given is no news to the indexes of others.
+ */
 export async function readChanges(
   db: Database,
-  space: VectorSpace,
+  { model, recipe }: VectorSpace,
   after: number,
   limit: number,
 ): Promise<ChangePage> {
-  const page = await db
-    .select({
-      content: changes.content,
-      seq: changes.seq,
-      op: changes.op,
-      vector: embeddings.vector,
-    })
+  const mine = and(eq(embeddings.content, changes.content), eq(embeddings.model, model))
+  const state = { content: changes.content, op: changes.op }
+  const vector = { vector: embeddings.vector, recipe: embeddings.recipe }
+  const came = db
+    .select({ ...state, ...vector, seq: sql<number>`${changes.seq}::float8`.as('at') })
     .from(changes)
-    .leftJoin(
-      embeddings,
-      and(
-        eq(embeddings.content, changes.content),
-        eq(embeddings.model, space.model),
-        eq(embeddings.recipe, space.recipe),
-      ),
-    )
-    .where(gt(changes.seq, after))
+    .leftJoin(embeddings, mine)
+    .where(and(gt(changes.seq, after), or(isNull(embeddings.seq), lt(embeddings.seq, changes.seq))))
     .orderBy(asc(changes.seq))
     .limit(limit)
+  const embedded = db
+    .select({ ...state, ...vector, seq: sql<number>`${embeddings.seq}::float8`.as('at') })
+    .from(changes)
+    .innerJoin(embeddings, mine)
+    .where(and(gt(embeddings.seq, after), gt(embeddings.seq, changes.seq)))
+    .orderBy(asc(embeddings.seq))
+    .limit(limit)
+  // One statement: what is committed between two would be passed over.
+  const page = await unionAll(came, embedded).orderBy(sql`at`).limit(limit)
   return {
-    changes: page.map(({ content, op, vector }) => ({
-      content,
-      vector: op === 'put' ? vector : null,
-    })),
+    changes: page.map((row) => {
+      const isShown = row.op === 'put' && row.recipe === recipe
+      return { content: row.content, vector: isShown ? row.vector : null }
+    }),
     sequence: page.at(-1)?.seq ?? after,
   }
 }
 
-/** Sequence number of the newest change; 0 in a new store. */
+/** Number of the newest change that an index of this model must have seen; 0 in a new store. */
+export async function lastSequenceOf(db: Database, { model }: VectorSpace): Promise<number> {
+  const [row] = await db
+    .select({ seq: max(embeddings.seq) })
+    .from(embeddings)
+    .where(eq(embeddings.model, model))
+  return Math.max(row?.seq ?? 0, await lastSequence(db))
+}
+
+/** Number of the last content that came or went; 0 in a new store. */
 export async function lastSequence(db: Database): Promise<number> {
   const [row] = await db.select({ seq: max(changes.seq) }).from(changes)
   return row?.seq ?? 0
@@ -142,7 +148,10 @@ export async function feedState(
 ): Promise<{ sequence: number; count: number }> {
   const [row] = await rows<{ sequence: number; n: number }>(
     db,
-    sql`select (select coalesce(max(${changes.seq}), 0)::float8 from ${changes}) as sequence, count(*)::int as n
+    sql`select greatest(
+          (select coalesce(max(seq), 0) from ${changes}),
+          (select coalesce(max(seq), 0) from ${embeddings} where model = ${space.model})
+        )::float8 as sequence, count(*)::int as n
         from ${changes} join ${embeddings} on ${embeddings.content} = ${changes.content}
         where ${changes.op} = 'put' and ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
   )

@@ -332,7 +332,7 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
 async function dueSnapshot(client: PGlite, place: Place): Promise<SnapshotHeader | null> {
   const takenAt = Date.now()
   const { rows } = await client.query<{ id: string; sequence: number }>(
-    'select id, (select coalesce(max(seq), 0)::float8 from changes) as sequence from store',
+    'select id, (select last_value::float8 from changes_seq) as sequence from store',
   )
   const { id: storeId, sequence } = rows[0]!
   const last = await readHeader(place.snapshot)

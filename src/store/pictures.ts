@@ -1,5 +1,5 @@
 // Pictures by content: written in batches with their vectors and paths, read by hash.
-import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
@@ -8,7 +8,8 @@ import type { Database } from './database.ts'
 import { hashSlices } from './hash-slices.ts'
 import { findRoot } from './roots.ts'
 import { contents, embeddings, failures, paths } from './schema.ts'
-import { inChunks, inSpace } from './statements.ts'
+import { inChunks, inSpace, uniqueBy } from './statements.ts'
+import { insertVectors } from './vectors.ts'
 
 /** A row of `contents`, without what the database fills in. */
 export type Content = Omit<typeof contents.$inferInsert, 'addedAt'>
@@ -65,9 +66,7 @@ export async function writeBatch(
     if (batch.failures.length > 0) {
       await tx.insert(failures).values([...batch.failures])
     }
-    const embedded = new Set(files.filter((f) => f.vector).map((f) => f.hash))
-    const touched = [...replaced.map((row) => row.content), ...files.map((f) => f.hash)]
-    await recordChanges(tx, touched, embedded)
+    await recordChanges(tx, [...replaced.map((row) => row.content), ...files.map((f) => f.hash)])
   })
 }
 
@@ -90,26 +89,16 @@ async function insertFiles(
 ): Promise<void> {
   const newContents = uniqueBy(
     files.flatMap((file) => file.content ?? []),
-    (content) => content.hash,
+    ({ hash }) => hash,
   )
   if (newContents.length > 0) {
     await tx.insert(contents).values(newContents).onConflictDoNothing()
   }
-  const vectors = uniqueBy(
-    files.flatMap(({ hash, vector }) =>
-      vector ? [{ content: hash, vector, model: space.model, recipe: space.recipe }] : [],
-    ),
-    (row) => row.content,
+  await insertVectors(
+    tx,
+    space,
+    files.flatMap(({ hash, vector }) => (vector ? [{ content: hash, vector }] : [])),
   )
-  if (vectors.length > 0) {
-    await tx
-      .insert(embeddings)
-      .values(vectors)
-      .onConflictDoUpdate({
-        target: [embeddings.content, embeddings.model],
-        set: { recipe: sql`excluded.recipe`, vector: sql`excluded.vector` },
-      })
-  }
   if (files.length > 0) {
     await tx.insert(paths).values(
       files.map(({ hash, path, sizeBytes, mtimeMs }) => ({
@@ -223,8 +212,4 @@ export async function findPictures(
     }
   })
   return found
-}
-
-function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
-  return [...new Map(items.map((item) => [key(item), item])).values()]
 }

@@ -1,9 +1,11 @@
 // Tables of the truth. Everything that hangs on a picture has its content hash in the primary key:
 // copies and moves cost nothing, and it is what a sharded database distributes by.
 // After a change: `npm run db:generate -- --name what_changed`, and docs/schema.md.
+import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
+  check,
   doublePrecision,
   index,
   integer,
@@ -95,14 +97,19 @@ export const embeddings = pgTable(
     /** Hash of weights and preprocessing (`ModelSpec.recipe`). */
     recipe: text().notNull(),
     vector: float32Vector().notNull(),
+    /** When it was written, in numbers of the change feed; 0 before there were any. */
+    seq: bigint({ mode: 'number' }).notNull().default(0),
   },
-  (table) => [primaryKey({ columns: [table.content, table.model] })],
+  (table) => [
+    primaryKey({ columns: [table.content, table.model] }),
+    index('embeddings_seq_order').on(table.model, table.seq),
+  ],
 )
 
 /** Numbers the changes; drawn only under the writers' lock, so that order is commit order. */
 export const changesSeq = pgSequence('changes_seq')
 
-/** The change feed: the last change of each content, tombstones included. */
+/** The change feed: when each content last came or went, tombstones included. */
 export const changes = pgTable(
   'changes',
   {
@@ -124,6 +131,41 @@ export const failures = pgTable('failures', {
   triedBy: text().notNull(),
   failedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
+
+/** One row: which model answers searches, which did before, and which is being filled to be next. */
+export const serving = pgTable(
+  'serving',
+  {
+    id: smallint().primaryKey().default(1),
+    model: text().notNull(),
+    recipe: text().notNull(),
+    previousModel: text(),
+    nextModel: text(),
+    nextRecipe: text(),
+    /** Whether filling rests until somebody resumes it. */
+    paused: boolean().notNull().default(false),
+    /** Since when this model answers. */
+    since: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    /** When the change under way was begun. */
+    nextSince: timestamp({ withTimezone: true }),
+  },
+  (table) => [check('serving_one_row', sql`${table.id} = 1`)],
+)
+
+/** Pictures that a model cannot be given, and why; they do not hold up a change of model. */
+export const fillFailures = pgTable(
+  'fill_failures',
+  {
+    content: contentHash()
+      .notNull()
+      .references(() => contents.hash, { onDelete: 'cascade' }),
+    model: text().notNull(),
+    path: byteOrderedText().notNull(),
+    code: text().notNull(),
+    reason: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.content, table.model] })],
+)
 
 /** Keys of the HTTP API. The key itself is shown once, when it is made, and kept nowhere. */
 export const apiKeys = pgTable('api_keys', {

@@ -22,3 +22,8 @@ export function inSpace(space: VectorSpace, content: typeof contents.hash | type
     eq(embeddings.recipe, space.recipe),
   )
 }
+
+/** One of those that share a key: the last. */
+export function uniqueBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.map((item) => [key(item), item])).values()]
+}

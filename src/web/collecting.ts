@@ -26,6 +26,7 @@ export function createCollecting(store: Store, client: Client, searching: Search
   const followed = new Set<string>()
   /** Jobs that were told of, to notice those that were begun and ended elsewhere. */
   let known: ReadonlySet<string> | null = null
+  let isFollowingModels = false
 
   /** Says what went wrong; true when nothing did. */
   async function attempt(work: () => Promise<void>): Promise<boolean> {
@@ -59,6 +60,22 @@ export function createCollecting(store: Store, client: Client, searching: Search
     known = new Set(ended)
     if (isNews) searching.again()
     for (const job of jobs.items.filter(isRunning)) void follow(job)
+    void followModels()
+  }
+
+  /** Nobody tells of a change of model, so the server is asked while there is one. */
+  async function followModels(): Promise<void> {
+    if (isFollowingModels) return
+    isFollowingModels = true
+    for (;;) {
+      const before = store.state.models?.serving.model
+      const models = await client.models().catch(() => null)
+      store.change({ models })
+      if (before !== undefined && models && models.serving.model !== before) searching.again()
+      if (!models?.change || models.change.state === 'paused') break
+      await new Promise((resolve) => setTimeout(resolve, REFRESH_MS))
+    }
+    isFollowingModels = false
   }
 
   async function follow(job: Job): Promise<void> {

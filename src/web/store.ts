@@ -9,6 +9,7 @@ import type {
   SessionResponse,
 } from '../api/contract.ts'
 import type { Generation } from '../api/generation-contract.ts'
+import type { ModelsState } from '../api/model-contract.ts'
 import type { Order } from './orders.ts'
 import { EMPTY, type Query } from './query.ts'
 
@@ -67,6 +68,8 @@ export interface State {
   readonly failures: FailuresResponse['items']
   /** Newest first. */
   readonly jobs: readonly Job[]
+  /** The model that answers, and how a change to another goes; `null` until it is known. */
+  readonly models: ModelsState | null
   /** What went wrong beside the search. */
   readonly notice: string | null
 }
@@ -94,6 +97,7 @@ export const START: State = {
   roots: null,
   failures: [],
   jobs: [],
+  models: null,
   notice: null,
 }
 

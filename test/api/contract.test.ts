@@ -253,6 +253,22 @@ describeDatabase('the contract', (newPlace) => {
       [400, () => ['/v1/images/variations', { form: new FormData() }]],
       [415, () => ['/v1/images/variations', { form: upload(Buffer.from('no picture')) }]],
     ],
+    // The model of this server was set; what changes it is in models.test.ts.
+    models: [[200, () => '/v1/models']],
+    useModel: [
+      [400, () => post('/v1/models/use', { model: 'lucida-clip-1' })],
+      [400, () => post('/v1/models/use', { model: '/etc' })],
+      [404, () => post('/v1/models/use', { model: 'a/../../etc' })],
+      [415, () => ['/v1/models/use', { method: 'POST' }]],
+    ],
+    pauseModel: [[400, () => post('/v1/models/pause', {})]],
+    resumeModel: [[400, () => post('/v1/models/resume', {})]],
+    rollbackModel: [[400, () => post('/v1/models/rollback', {})]],
+    modelFailures: [[200, () => '/v1/models/failures']],
+    dropModel: [
+      [400, () => ['/v1/models/lucida-clip-1', { method: 'DELETE' }]],
+      [404, () => ['/v1/models/never-used', { method: 'DELETE' }]],
+    ],
     session: [[200, () => '/v1/session']],
     signIn: [
       [400, () => post('/v1/session', {})],

@@ -84,6 +84,7 @@ describeDatabase('the shell', (newPlace) => {
     ['index', './missing'],
     ['remove', './missing'],
     ['keys', 'list'],
+    ['models', 'status'],
   ]
 
   test('says through a server what it says by itself', async () => {

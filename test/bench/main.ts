@@ -15,6 +15,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   'model-costs': () => import('./model-costs.ts'),
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
+  switch: () => import('./switch.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })

@@ -64,7 +64,12 @@ describeDatabase('watching', (newPlace) => {
     const { space, preprocess, embedPixels, batchSize } = model
     const run = async () => {
       const context = { db: shared.db, space, preprocess, embedPixels, batchSize }
-      const all = watchFolders(context, [path], { times: QUICK, signal: stop.signal, ...how })
+      const openRun = () => ({ context, release() {} })
+      const all = watchFolders({ db: shared.db, openRun }, [path], {
+        times: QUICK,
+        signal: stop.signal,
+        ...how,
+      })
       for await (const event of all) events.push(event)
     }
     const ended = run()

@@ -6,7 +6,7 @@ import { contents, embeddings, paths } from '../../src/store/schema.ts'
 /** One path with all that hangs on it. */
 export interface DumpedPath {
   readonly path: string
-  /** Hash and metadata, without the times at which rows were written. */
+  /** Hash and metadata, without the times at which rows were written and their numbers. */
   readonly facts: string
   readonly vector: Float32Array
 }
@@ -28,7 +28,7 @@ export async function dumpCollection(place: {
       .orderBy(asc(paths.path), asc(embeddings.model))
     return rows.map(({ file, content, embedding }) => {
       const { addedAt: _, thumbHash, ...facts } = content
-      const { vector, ...space } = embedding
+      const { vector, seq: _seq, ...space } = embedding
       const thumb = Buffer.from(thumbHash).toString('hex')
       return { path: file.path, facts: JSON.stringify([file, facts, thumb, space]), vector }
     })

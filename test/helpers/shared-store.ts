@@ -6,7 +6,7 @@ import { normalize, type UnitVector } from '../../src/core/vector.ts'
 import { readChanges, type VectorSpace } from '../../src/store/changes.ts'
 import type { Database, OpenDatabase } from '../../src/store/database.ts'
 import { findPictures, type IndexedFile } from '../../src/store/pictures.ts'
-import { changes, contents, failures, roots } from '../../src/store/schema.ts'
+import { changes, contents, failures, roots, serving } from '../../src/store/schema.ts'
 import type { TestPlace } from './database.ts'
 import { noise } from './noise-pictures.ts'
 
@@ -24,7 +24,7 @@ export function sharedDatabase(newPlace: () => Promise<TestPlace>): { readonly d
   beforeEach(async () => {
     const { db } = database
     // Many times as quick as truncating tables that hold a handful of rows.
-    for (const table of [roots, contents, changes, failures]) await db.delete(table)
+    for (const table of [roots, contents, changes, failures, serving]) await db.delete(table)
     await db.execute(sql`alter sequence changes_seq restart`)
   })
   afterAll(async () => {

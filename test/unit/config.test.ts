@@ -23,7 +23,6 @@ const refused = (...words: string[]) =>
   })
 
 const DEFAULTS = {
-  model: 'lucida-clip-1',
   generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,

@@ -211,14 +211,21 @@ describe('the models at hand', () => {
     expect(hub.seen.every(({ url }) => url.includes('large-patch14'))).toBe(true)
   })
 
-  test('are used from now on where the settings file says so', async () => {
+  test('are used from now on by the collection, and in this process where a setting says so', async () => {
     await run(['pull', 'clip-vit-l-14'])
-    await writeFile(join(root, 'lucida.config.json'), '{"threads": 2}')
-    expect(await run(['use', 'ViT-L/14'])).toMatchObject(done)
-    const settings = await readFile(join(root, 'lucida.config.json'), 'utf8')
-    expect(JSON.parse(settings)).toEqual({ threads: 2, model: 'clip-vit-l-14' })
-    expect((await run([])).out).toMatch(/^\* clip-vit-l-14 {2}/m)
-    expect((await run(['use', 'clip-vit-b-32'])).code).toBe(1)
+    const dataDir = ['--data-dir', join(root, 'data')]
+    const { code, out } = await run(['use', 'ViT-L/14', ...dataDir])
+    expect({ code, out }).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^clip-vit-l-14 answers, with 0 of 0 pictures$/m),
+    })
+    expect((await run(['list', ...dataDir])).out).toMatch(/^\* clip-vit-l-14 {2}/m)
+    const env = { LUCIDA_MODEL: 'lucida-clip-1' }
+    expect((await run(['list', ...dataDir], { env })).out).toMatch(/^\* lucida-clip-1 {2}/m)
+    expect((await run(['use', 'clip-vit-b-32', ...dataDir])).code).toBe(1)
+    expect((await run(['use', 'lucida-clip-1', ...dataDir], { env })).err).toContain(
+      'was set for this process',
+    )
   })
 
   test('are verified, and repaired by another pull', async () => {

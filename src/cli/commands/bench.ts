@@ -1,4 +1,5 @@
 // lucida bench: how fast this machine is, and which model suits it.
+import { findServingModel } from '../../cold-search.ts'
 import { resolve } from 'node:path'
 import { availableParallelism, cpus } from 'node:os'
 import { Command } from 'commander'
@@ -46,7 +47,10 @@ export function benchCommand(io: CliIo): Command {
     )
     const { threads, providers } = config
     const how = { forMs: seconds * 1000, threads, providers }
-    const model = await findModel(config.model, config.modelsDir)
+    const model = await findModel(
+      config.model ?? (await findServingModel(config)),
+      config.modelsDir,
+    )
     const sample = await samplePictures(folder === undefined ? folder : resolve(io.cwd, folder))
     const decode = await measureDecode(model, sample, how)
     const encode = await measureEncode(model, how)

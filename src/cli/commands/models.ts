@@ -1,25 +1,38 @@
 // lucida models: which models there are, here and to be pulled, and which of them is used.
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Command } from 'commander'
-import { CONFIG_FILE, type PartialConfig } from '../../config.ts'
-import { systemCode } from '../../core/errors.ts'
+import { findServingModel } from '../../cold-search.ts'
+import type { Config, PartialConfig } from '../../config.ts'
 import type { CatalogueModel } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
-import { configOf, withGlobalFlags } from '../program.ts'
+import { configOf, findServer, withGlobalFlags } from '../program.ts'
+import {
+  dropCommand,
+  pauseCommand,
+  resumeCommand,
+  rollbackCommand,
+  statusCommand,
+  useCommand,
+} from './models-change.ts'
 import { importCommand, pullCommand, removeCommand, verifyCommand } from './models-files.ts'
 
 /** The `models` command. Without a word more it lists. */
 export function modelsCommand(io: CliIo): Command {
   return new Command('models')
-    .summary('List, pull, import and check models.')
-    .description('List, pull, import and check models; without a command, list those at hand.')
+    .summary('List, pull, import, check and change models.')
+    .description(
+      'List, pull, import, check and change models; without a command, list those at hand.',
+    )
     .addCommand(listCommand(io), { isDefault: true })
     .addCommand(showCommand(io))
     .addCommand(pullCommand(io))
     .addCommand(importCommand(io))
     .addCommand(useCommand(io))
+    .addCommand(statusCommand(io))
+    .addCommand(pauseCommand(io))
+    .addCommand(resumeCommand(io))
+    .addCommand(rollbackCommand(io))
+    .addCommand(dropCommand(io))
     .addCommand(verifyCommand(io))
     .addCommand(removeCommand(io))
     .helpCommand(false)
@@ -58,8 +71,9 @@ async function listRows(io: CliIo, flags: PartialConfig, all: boolean): Promise<
   const config = configOf(io, flags)
   const { CATALOGUE, knownModel, listModels } = await import('../../lucida.ts')
   const models = await listModels(config.modelsDir)
-  const wanted = config.model.trim().toLowerCase()
-  const known = knownModel(config.model)?.name
+  const used = await usedModel(config)
+  const wanted = used.trim().toLowerCase()
+  const known = knownModel(used)?.name
   const atHand = models.map(({ name, title, dimension, languages, license, directory }) => {
     const inUse = name === wanted || name === known
     return { name, title, dimension, languages, license, directory, inUse }
@@ -71,6 +85,14 @@ async function listRows(io: CliIo, flags: PartialConfig, all: boolean): Promise<
     },
   )
   return [...atHand, ...others]
+}
+
+/** The model that a search takes here, as far as that can be told without opening the database. */
+async function usedModel(config: Config): Promise<string> {
+  if (config.model !== undefined) return config.model
+  const server = await findServer(config)
+  if (server) return (await server.models.status()).serving.model
+  return findServingModel(config)
 }
 
 function showCommand(io: CliIo): Command {
@@ -104,24 +126,4 @@ function showKnown(io: CliIo, { name, files, acceptLicense }: CatalogueModel): v
     io.out(`    ${repository}@${revision.slice(0, 12)}  ${path}${size}\n`)
   }
   io.out(`    not here yet: lucida models pull ${name}\n`)
-}
-
-function useCommand(io: CliIo): Command {
-  return new Command('use')
-    .description(`Search with this model from now on: writes it to ${CONFIG_FILE} in this folder.`)
-    .argument('<name>', 'a model at hand')
-    .action(async (name: string) => {
-      const { modelsDir } = configOf(io, {})
-      const { findModel } = await import('../../lucida.ts')
-      const model = await findModel(name, modelsDir)
-      const path = join(io.cwd, CONFIG_FILE)
-      // configOf has read the file: it is valid JSON, or not there.
-      const settings = await readFile(path, 'utf8').catch((error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return '{}'
-        throw error
-      })
-      const changed = { ...(JSON.parse(settings) as object), model: model.name }
-      await writeFile(path, `${JSON.stringify(changed, null, 2)}\n`)
-      io.err(`${path} now says ${model.name}; lucida index makes its vectors\n`)
-    })
 }

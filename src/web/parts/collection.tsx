@@ -7,6 +7,7 @@ import { Dialog } from './dialog.tsx'
 import { fieldOf } from './field.ts'
 import { Icon } from './icon.tsx'
 import { JobRow } from './job-row.tsx'
+import { ModelRow } from './model-row.tsx'
 import { Notice } from './notice.tsx'
 
 export function Collection({ state, actions }: PartProps) {
@@ -47,6 +48,7 @@ export function Collection({ state, actions }: PartProps) {
           Index now
         </button>
       </section>
+      <ModelRow models={state.models} />
       <AddFolder state={state} actions={actions} />
       <section aria-label="Indexing" hidden={latest.length === 0}>
         <h3>Indexing</h3>

@@ -1,0 +1,89 @@
+// One model over one database, open: everything that an answer is made from, so that it all comes
+// from the same model.
+import { join } from 'node:path'
+import type { AnswerContext } from './answer.ts'
+import type { Config } from './config.ts'
+import { once } from './core/once.ts'
+import { openLiveIndex, type LiveIndex } from './live-index.ts'
+import { type Clip, openClip } from './models/clip.ts'
+import type { ModelSpec } from './models/manifest.ts'
+import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
+import { keptTuning, type Tuning } from './models/tuning.ts'
+import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
+import { loadNeutralBank } from './search/relevance.ts'
+import { rememberPictures } from './search/remembered-pictures.ts'
+import { storedPictures } from './search/stored-pictures.ts'
+import type { IndexIdentity } from './search/vector-index.ts'
+import type { OpenDatabase } from './store/database.ts'
+
+/** What every model of one Lucida has in common. */
+export interface SpaceOptions {
+  readonly config: Config
+  readonly database: OpenDatabase
+  readonly quietSince: () => number | null
+  readonly onRun: (run: EncodeRun) => void
+  /** The parts of an answer that are the same for all models. */
+  readonly shared: Pick<AnswerContext, 'locateFilter' | 'drawn'>
+}
+
+/** An open model. */
+export interface Space {
+  readonly model: ModelSpec
+  readonly identity: IndexIdentity
+  /** For runs of the indexer, which make their batches themselves. */
+  readonly tower: Clip
+  /** By what the tuning of this encoder is kept. */
+  readonly tuningKey: string
+  /** What was measured on this machine before; see models/tuning.ts. */
+  readonly tuned: Tuning | undefined
+  readonly answer: AnswerContext
+  readonly duplicates: FindDuplicates
+  readonly live: LiveIndex
+  /** Loads all that an answer needs, so that the first need not wait for it. */
+  warmUp(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens a model; towers, index and captions are loaded at first use. */
+export async function openSpace(model: ModelSpec, options: SpaceOptions): Promise<Space> {
+  const { config, database, quietSince, onRun, shared } = options
+  const { db, storeId } = database
+  const { name, recipe, dimension } = model
+  const identity = { storeId, model: name, recipe, dimension }
+  const cache = join(config.dataDir, 'cache')
+  const tuningKey = `${recipe} on ${config.providers.join(', ')}`
+  const tuned = await keptTuning(cache, tuningKey)
+  const threads = config.threads || (tuned?.threads ?? 0)
+  const tower = measureClip(openClip(model, { threads, providers: config.providers }), onRun)
+  const clip = shareClip(tower)
+  const live = openLiveIndex({
+    db,
+    identity,
+    kind: config.vectorIndex,
+    dataDir: config.dataDir,
+    quietSince,
+  })
+  const bank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
+  const pictures = rememberPictures(storedPictures(db, identity), quietSince)
+  return {
+    model,
+    identity,
+    tower,
+    tuningKey,
+    tuned,
+    answer: { clip, index: live.current, bank, pictures, ...shared },
+    duplicates: openDuplicates(db, live.current),
+    live,
+    async warmUp() {
+      await clip.embedTexts(['warm'])
+      await bank()
+      await live.current()
+    },
+    async close() {
+      // What is saved here need not be built again, should this model come back.
+      await live.opened?.save().catch(() => {})
+      await live.opened?.close()
+      await clip.close()
+    },
+  }
+}
