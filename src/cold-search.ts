@@ -10,6 +10,7 @@ import {
 } from './answer.ts'
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
+import type { ContentHash } from './core/hash.ts'
 import { openClip } from './models/clip.ts'
 import { findModel } from './models/registry.ts'
 import { type Checkpoint, readCheckpoint, spaceFolder } from './search/checkpoint.ts'
@@ -41,15 +42,21 @@ export async function searchCold(
   if (!table) return null
   const clip = openClip(model, { threads: config.threads })
   const index = openIndex(checkpoint, folder)
+  const vectorsOf = async (hashes: readonly ContentHash[]) => (await index).vectorsOf(hashes)
   const context: AnswerContext = {
     clip,
     index: () => index,
     bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
     locateFilter: async () => ({}),
+    adjusting: async () => {
+      const { openAdjusting } = await import('./audit/adjust.ts')
+      const facts = { vectorsOf, findPictures: context.pictures.findPictures }
+      return openAdjusting(clip.embedTexts, facts, config.terms)
+    },
     drawn: async () => ({ folders: [], contents: new Set(checkpoint.drawn) }),
     pictures: {
       findPictures: (hashes) => table.find(hashes),
-      findVectors: async (hashes) => (await index).vectorsOf(hashes),
+      findVectors: vectorsOf,
       findMatching: needsDatabase,
       findMatchingByDate: needsDatabase,
       countMatching: needsDatabase,

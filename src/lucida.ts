@@ -12,6 +12,7 @@ import {
   type SearchOptions,
   type SearchTerm,
 } from './answer.ts'
+import { type Auditing, openAuditing } from './auditing.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import { once } from './core/once.ts'
@@ -62,6 +63,13 @@ import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { openWriting } from './writing.ts'
 
+export type { AuditOptions } from './audit/audit.ts'
+export { readLabels, toLabels } from './audit/labels.ts'
+export type { AuditReport } from './audit/report.ts'
+export { auditHtml } from './audit/report-html.ts'
+export { loadTermSets } from './audit/term-sets.ts'
+export type { AttributeSummary, AuditCollectionOptions } from './auditing.ts'
+export { readModelCard } from './model-card.ts'
 export type {
   ListAnswer,
   ListOptions,
@@ -187,6 +195,10 @@ export interface Lucida {
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
   keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
+  /** Measures the bias of model and collection. Throws `bad_input`, `not_found`. */
+  readonly audit: Auditing['audit']
+  /** What searches can be balanced by. */
+  readonly attributes: Auditing['attributes']
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -275,13 +287,20 @@ export async function openResolved(config: Config): Promise<Lucida> {
   // What was checked belongs to the lost database.
   if (database.repaired) await removeCheckpoints(config.dataDir)
 
+  const pictures = rememberPictures(storedPictures(db, space), () => writing.quietSince())
   const context: AnswerContext = {
     clip,
     index: live.current,
+    adjusting: once(async () => {
+      const { openAdjusting } = await import('./audit/adjust.ts')
+      const vectorsOf = async (ids: readonly ContentHash[]) => (await live.current()).vectorsOf(ids)
+      const { findPictures } = pictures
+      return openAdjusting(clip.embedTexts, { vectorsOf, findPictures }, config.terms)
+    }),
     bank: loadBank,
     locateFilter,
     drawn: findDrawnOnce,
-    pictures: rememberPictures(storedPictures(db, space), () => writing.quietSince()),
+    pictures,
   }
 
   const gallery = openGallery(db, cache)
@@ -336,6 +355,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
+    ...openAuditing(context),
     duplicates: openDuplicates(db, live.current),
     plan: (options) => planGeneration(generating, options),
     generation: (id) => findGeneration(db, id),

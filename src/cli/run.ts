@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
+import { auditCommand } from './commands/audit.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { facetsCommand } from './commands/facets.ts'
@@ -26,6 +27,7 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  auditCommand,
   generateCommand,
   serveCommand,
   askCommand,
