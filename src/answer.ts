@@ -171,7 +171,7 @@ async function adjust(
   const open = await adjusting()
   const texts = terms.flatMap((term) => ('text' in term ? [term.text] : []))
   const debiased = debias === undefined ? null : await open.debias(debias, query, texts)
-  const balanced = balance === undefined ? null : await open.balance(balance)
+  const balanced = balance === undefined ? null : await open.balance(balance, texts)
   return {
     query: debiased?.query ?? query,
     reorder: balanced?.reorder,

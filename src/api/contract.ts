@@ -335,6 +335,7 @@ export const SearchResponse = z
         balance: z
           .object({
             attribute: z.string(),
+            leftAsItIs: z.enum(['asks_for_it']).nullable(),
             window: z.int().openapi({ description: 'So many of the best were put in new order' }),
           })
           .nullable(),

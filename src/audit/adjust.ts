@@ -6,9 +6,9 @@ import type { ContentHash } from '../core/hash.ts'
 import type { EmbedTexts } from '../models/clip.ts'
 import type { EncodedQuery } from '../search/query.ts'
 import type { Reorder } from '../search/rank.ts'
-import { type Attribute, openAttribute, type PictureFacts } from './attribute.ts'
+import { type Attribute, hasAnyWord, openAttribute, type PictureFacts } from './attribute.ts'
 import { balancedOrder } from './balance.ts'
-import { type Debias, namesAttribute, openDebias } from './debias.ts'
+import { type Debias, openDebias } from './debias.ts'
 import { findAttribute, loadTermSets, type TermSets } from './term-sets.ts'
 
 /** How a search was adjusted, for its answer. */
@@ -20,6 +20,8 @@ export interface Adjusted {
   } | null
   readonly balance: {
     readonly attribute: string
+    /** Why the order was left as it is; `null` where it was balanced. */
+    readonly leftAsItIs: 'asks_for_it' | null
     /** So many of the best results were put into a new order; what follows keeps its own. */
     readonly window: number
   } | null
@@ -37,7 +39,8 @@ export interface Adjusting {
   /** Throws `bad_input` for an unknown attribute. */
   balance(
     name: string,
-  ): Promise<{ readonly reorder: Reorder; readonly done: NonNullable<Adjusted['balance']> }>
+    texts: readonly string[],
+  ): Promise<{ readonly reorder?: Reorder; readonly done: NonNullable<Adjusted['balance']> }>
 }
 
 /**
@@ -75,25 +78,27 @@ export function openAdjusting(
           `The attribute ${name} is known by labels only: it can be balanced, not taken out of a query`,
         )
       }
+      const words = attribute.values.flatMap((value) => value.words)
       const leave = (why: 'not_all_text' | 'asks_for_it') => {
         return { query, done: { attribute: name, leftAsItIs: why } }
       }
       if (!query.isText) return leave('not_all_text')
-      if (texts.some((text) => namesAttribute(text, attribute))) return leave('asks_for_it')
+      if (texts.some((text) => hasAnyWord(text, words))) return leave('asks_for_it')
       const debias = projections.get(name) ?? (await openDebias(embedTexts, attribute, all))
       projections.set(name, debias)
       const vector = debias(query.vector)
       return { query: { ...query, vector }, done: { attribute: name, leftAsItIs: null } }
     },
-    async balance(name) {
+    async balance(name, texts) {
       const attribute = await attributeOf(name)
+      const done = { attribute: name, window: BALANCE_WINDOW, leftAsItIs: null }
+      if (texts.some((text) => hasAnyWord(text, attribute.words))) {
+        return { done: { ...done, leftAsItIs: 'asks_for_it' } }
+      }
       const shares = attribute.values.map(() => 1 / attribute.values.length)
       const order = async (contents: readonly ContentHash[]) =>
         balancedOrder(await attribute.valuesOf(contents), shares)
-      return {
-        reorder: { window: BALANCE_WINDOW, order },
-        done: { attribute: name, window: BALANCE_WINDOW },
-      }
+      return { reorder: { window: BALANCE_WINDOW, order }, done }
     },
   }
 }

@@ -21,6 +21,8 @@ export interface Attribute {
   readonly limits: string
   readonly kind: 'prompts' | 'labels'
   readonly values: readonly string[]
+  /** A query with any of these asks for the attribute itself. */
+  readonly words: readonly string[]
   /** The number of each picture's value; -1 where it has none. */
   valuesOf(contents: readonly ContentHash[]): Promise<Int8Array>
 }
@@ -41,6 +43,7 @@ export async function openAttribute(
     limits,
     kind: 'prompts',
     values: terms.values.map((value) => value.name),
+    words: terms.values.flatMap((value) => value.words),
     async valuesOf(contents) {
       const vectors = await facts.vectorsOf(contents)
       return Int8Array.from(contents, (content) => {
@@ -75,6 +78,7 @@ export function labelAttribute(
     limits,
     kind: 'labels',
     values,
+    words: values,
     async valuesOf(contents) {
       const rows = await findPictures(contents)
       return Int8Array.from(contents, (content) => {
@@ -83,6 +87,17 @@ export function labelAttribute(
       })
     },
   }
+}
+
+/** Whether a text has any of the words in it. */
+export function hasAnyWord(text: string, words: readonly string[]): boolean {
+  const plain = (some: string) =>
+    ` ${some
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}-]+/gu, ' ')
+      .trim()} `
+  const inText = plain(text)
+  return words.some((word) => inText.includes(plain(word)))
 }
 
 /** The nearest value's prompts decide, as in zero-shot classification. */

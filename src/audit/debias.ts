@@ -51,12 +51,6 @@ export async function openDebias(
   }
 }
 
-/** Whether a text asks for the attribute itself. */
-export function namesAttribute(text: string, { values }: PromptAttribute): boolean {
-  const asked = ` ${text.toLowerCase().replaceAll(/[^\p{L}\p{N}-]+/gu, ' ')} `
-  return values.some(({ words }) => words.some((word) => asked.includes(` ${word.toLowerCase()} `)))
-}
-
 async function embedRows(
   embedTexts: EmbedTexts,
   rows: readonly (readonly string[])[],

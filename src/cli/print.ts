@@ -108,7 +108,14 @@ function adjustments({ adjusted }: SearchAnswer): string[] {
           : 'not debiased: only queries by words are',
     )
   }
-  if (balance) lines.push(`balanced by ${balance.attribute} among the best ${balance.window}`)
+  if (balance) {
+    const { attribute, leftAsItIs, window } = balance
+    lines.push(
+      leftAsItIs === null
+        ? `balanced by ${attribute} among the best ${window}`
+        : `not balanced: the query asks for ${attribute} itself`,
+    )
+  }
   return lines
 }
 
