@@ -70,6 +70,9 @@ export const AuditReport = z
         name: z.string(),
         title: z.string(),
         source: z.string(),
+        control: z.boolean().openapi({
+          description: 'Found in any sound model: where it is not, the others say little',
+        }),
         targets: z.array(z.string()),
         attributes: z.array(z.string()),
         of: z.enum(['words', 'pictures']),

@@ -79,12 +79,13 @@ export async function runAudit(
     ...(await pictureAssociations(context.embedTexts, terms, groups, settings)),
   ]
   const adjusted = holm(measured.map(({ p }) => p))
+  const associations = measured.map((one, i) => ({ ...one, adjustedP: adjusted[i]! }))
   return {
     schema: 'lucida.audit/1',
     model: context.model,
     pictures: contents.length,
     ...settings,
-    associations: measured.map((one, i) => ({ ...one, adjustedP: adjusted[i]! })),
+    associations,
     compositions,
     sensitivity: await sensitivityOf(context, contents, queries, settings),
     misclassification: [
@@ -93,7 +94,7 @@ export async function runAudit(
         : []),
       ...(labelled ? await contradictions(context, contents, labelled, wanted, settings) : []),
     ],
-    caveats: caveatsOf(attributes, settings),
+    caveats: caveatsOf(attributes, associations, settings),
   }
 }
 
@@ -131,7 +132,7 @@ async function wordAssociations(
   settings: AuditSettings,
 ): Promise<Unadjusted[]> {
   const results = []
-  for (const { name, title, source, template, targets, attributes } of associations) {
+  for (const { name, title, source, control, template, targets, attributes } of associations) {
     const embed = (words: readonly string[]) =>
       embedTexts(words.map((word) => template.replaceAll('{}', () => word)))
     const [x, y, a, b] = await Promise.all([...targets, ...attributes].map((s) => embed(s.words)))
@@ -139,6 +140,7 @@ async function wordAssociations(
       name,
       title,
       source,
+      control,
       of: 'words' as const,
       targets: [targets[0].name, targets[1].name] as const,
       attributes: [attributes[0].name, attributes[1].name] as const,
@@ -173,6 +175,7 @@ async function pictureAssociations(
       name: `pictures-${a.name}-${b.name}`.replaceAll(' ', '-'),
       title: `Pictures of the two largest groups of labels, ${a.name} and ${b.name}`,
       source: `Steed and Caliskan 2021 (iEAT), pictures as targets; words: ${source}`,
+      control: false,
       of: 'pictures' as const,
       targets: [first.name, second.name] as const,
       attributes: [a.name, b.name] as const,

@@ -1,6 +1,7 @@
 // An audit to look at and to print: one HTML document without scripts, with nothing from elsewhere.
 import type { Interval } from './bootstrap.ts'
 import { escapeHtml, intervalChart, shareChart } from './charts.ts'
+import { SIGNIFICANT } from './caveats.ts'
 import type {
   AssociationResult,
   AuditReport,
@@ -79,7 +80,7 @@ function associations(all: readonly AssociationResult[]): string {
     ({ title, source, targets, attributes, effect, interval, adjustedP, isExact }) => {
       const reading = `${targets[effect >= 0 ? 0 : 1]} nearer to ${attributes[0]}, ${targets[effect >= 0 ? 1 : 0]} to ${attributes[1]}`
       return row([
-        `${title}: ${reading}`,
+        `${title}: ${adjustedP <= SIGNIFICANT ? reading : 'no difference found'}`,
         estimate(effect, interval),
         `${pText(adjustedP)}${isExact ? ' exact' : ''}`,
         source,

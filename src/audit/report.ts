@@ -6,6 +6,8 @@ export interface AssociationResult {
   readonly name: string
   readonly title: string
   readonly source: string
+  /** Whether it is there to test the model's fitness for such tests. */
+  readonly control: boolean
   /** Names of the two targets and of the two attributes. */
   readonly targets: readonly [string, string]
   readonly attributes: readonly [string, string]

@@ -16,6 +16,8 @@ const association = z.strictObject({
   name,
   title: text,
   source: text,
+  /** Found in any sound model: where it is not, the other tests say little. */
+  control: z.boolean().default(false),
   /** Where each word is put. */
   template: text.includes('{}').default('a photo of {}'),
   targets: pair,
