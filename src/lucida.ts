@@ -69,7 +69,7 @@ export type { AuditReport } from './audit/report.ts'
 export { auditHtml } from './audit/report-html.ts'
 export { loadTermSets } from './audit/term-sets.ts'
 export type { AttributeSummary, AuditCollectionOptions } from './auditing.ts'
-export { readModelCard } from './model-card.ts'
+export { findCard, readModelCard } from './model-card.ts'
 export type {
   ListAnswer,
   ListOptions,

@@ -19,10 +19,17 @@ export async function readModelCard(name: string, modelsDir?: string): Promise<s
     const names = all.map((model) => model.name).join(', ')
     throw new LucidaError('not_found', `No model at hand is called ${name}; there is ${names}`)
   }
+  const card = await findCard(found.directory)
+  if (card !== null) return card
+  throw new LucidaError('not_found', `The model ${name} came without a card`)
+}
+
+/** The card in a model's folder; `null` where there is none. */
+export async function findCard(directory: string): Promise<string | null> {
   try {
-    return await readFile(join(found.directory, CARD), 'utf8')
+    return await readFile(join(directory, CARD), 'utf8')
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
-    throw new LucidaError('not_found', `The model ${name} came without a card`)
+    if (systemCode(error) === 'ENOENT') return null
+    throw error
   }
 }

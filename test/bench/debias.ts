@@ -2,7 +2,7 @@
 // and their 5,000 captions; and the audit of the built-in model on the same. Labels are what the
 // captions say. `debias write` keeps the figures for the model card.
 import { writeFile } from 'node:fs/promises'
-import { type Adjusting, openAdjusting } from '../../src/audit/adjust.ts'
+import { type Adjusting, BALANCE_WINDOW, openAdjusting } from '../../src/audit/adjust.ts'
 import { type AuditContext, runAudit } from '../../src/audit/audit.ts'
 import {
   type Attribute,
@@ -10,6 +10,7 @@ import {
   labelAttribute,
   openAttribute,
 } from '../../src/audit/attribute.ts'
+import { balancedOrder } from '../../src/audit/balance.ts'
 import { openDebias } from '../../src/audit/debias.ts'
 import { countValues, maxSkew, ndkl, sharesOf } from '../../src/audit/skew.ts'
 import { mean } from '../../src/audit/statistics.ts'
@@ -75,12 +76,14 @@ export async function run(args: string[]): Promise<void> {
   const unlessAsked = (vector: UnitVector, text: string) =>
     isAsked(text) ? vector : calibrated(vector)
   const reorder = (text: string) => (isAsked(text) ? undefined : always)
+  const byLabels = (text: string) => (isAsked(text) ? undefined : labelReorder(all.byLabels))
   const plain = (vector: UnitVector) => vector
   const ways: Way[] = [
     { name: 'as it is', change: plain },
     { name: 'debiased (--debias)', change: unlessAsked },
     { name: 'balanced (--balance)', change: plain, reorder },
     { name: 'both', change: unlessAsked, reorder },
+    { name: "balanced by the captions' labels", change: plain, reorder: byLabels },
     { name: 'debiased, whatever the query says', change: calibrated },
     { name: 'the same without calibration', change: projected },
     { name: 'balanced, whatever the query says', change: plain, reorder: () => always },
@@ -96,6 +99,15 @@ export async function run(args: string[]): Promise<void> {
   const mitigation = ways.map(({ name }, i) => ({ name, ...measured[i]! }))
   await writeFile(FILE, `${JSON.stringify({ dataset: SET, report, mitigation }, null, 1)}\n`)
   console.log('\nwrote training/clip/bias.json; python -m clip.model_card enters it in the card')
+}
+
+/** As `--balance` with an attribute of labels. */
+function labelReorder(attribute: Attribute): Reorder {
+  const shares = attribute.values.map(() => 1 / attribute.values.length)
+  return {
+    window: BALANCE_WINDOW,
+    order: async (contents) => balancedOrder(await attribute.valuesOf(contents), shares),
+  }
 }
 
 async function load(): Promise<Collection> {

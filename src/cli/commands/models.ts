@@ -75,15 +75,16 @@ async function listRows(io: CliIo, flags: PartialConfig, all: boolean): Promise<
 
 function showCommand(io: CliIo): Command {
   return new Command('show')
-    .description('Show where a model comes from, its files and its licence.')
+    .description('Show where a model comes from, its files, its licence and its card.')
     .argument('<name>', 'in any style: ViT-B-32/openai, openai/clip-vit-base-patch32, …')
     .option('--json', 'print one JSON document')
     .action(async (name: string, { json }: { json?: boolean }) => {
       const { modelsDir } = configOf(io, {})
-      const { findModel, knownModel, requireKnownModel } = await import('../../lucida.ts')
+      const { findModel, knownModel, findCard, requireKnownModel } = await import('../../lucida.ts')
       const found = await findModel(name, modelsDir).catch(() => undefined)
       const known = found ? knownModel(found.name) : requireKnownModel(name)
-      if (json) return printJson(io, { atHand: found ?? null, known: known ?? null })
+      const card = found ? await findCard(found.directory) : null
+      if (json) return printJson(io, { atHand: found ?? null, known: known ?? null, card })
       const { title, dimension, languages, license } = (found ?? known)!
       io.out(`${(found ?? known)!.name}  ${title}\n`)
       io.out(`    ${dimension} dimensions, languages: ${languages.join(', ')}\n`)
@@ -93,6 +94,7 @@ function showCommand(io: CliIo): Command {
         for (const [path, { sizeBytes, sha256 }] of Object.entries(found.files)) {
           io.out(`    ${path}  ${sizeBytes} bytes  sha256 ${sha256}\n`)
         }
+        if (card !== null) io.out(`\n${card}`)
       } else showKnown(io, known!)
     })
 }
