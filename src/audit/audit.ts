@@ -1,5 +1,6 @@
 // An audit as a whole: association tests on texts, the composition of what neutral queries find, how
 // much answers hang on their wording and, where there are labels, what groups of pictures are called.
+import { setImmediate } from 'node:timers/promises'
 import { invalidInput } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
@@ -135,6 +136,8 @@ async function wordAssociations(
   for (const { name, title, source, control, template, targets, attributes } of associations) {
     const embed = (words: readonly string[]) =>
       embedTexts(words.map((word) => template.replaceAll('{}', () => word)))
+    // Others wait on this thread.
+    await setImmediate()
     const [x, y, a, b] = await Promise.all([...targets, ...attributes].map((s) => embed(s.words)))
     results.push({
       name,
@@ -160,7 +163,7 @@ async function pictureAssociations(
   if (!first || !second) return []
   const results = []
   const seen = new Set<string>()
-  for (const { template, attributes, source } of associations) {
+  for (const { name, template, attributes, source } of associations) {
     const [a, b] = attributes
     const key = JSON.stringify([a.words, b.words])
     if (seen.has(key)) continue
@@ -172,8 +175,8 @@ async function pictureAssociations(
       attributes: [await embed(a.words), await embed(b.words)] as const,
     }
     results.push({
-      name: `pictures-${a.name}-${b.name}`.replaceAll(' ', '-'),
-      title: `Pictures of the two largest groups of labels, ${a.name} and ${b.name}`,
+      name: `pictures-${name}`,
+      title: `Your pictures, ${a.name} and ${b.name} (words of ${name})`,
       source: `Steed and Caliskan 2021 (iEAT), pictures as targets; words: ${source}`,
       control: false,
       of: 'pictures' as const,

@@ -1,13 +1,14 @@
 // Who is in the first pictures for queries that ask for nobody in particular: skew and divergence by
 // an attribute, with intervals, and how often chance alone would do it.
+import { setImmediate } from 'node:timers/promises'
 import type { ContentHash } from '../core/hash.ts'
 import type { VectorIndex } from '../search/vector-index.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { Attribute } from './attribute.ts'
 import { bootstrapInterval, resample } from './bootstrap.ts'
-import { drawToFront, seededRandom } from './random.ts'
+import { dealByChance, measurePrefix } from './deal.ts'
 import type { CompositionResult, MeanOverQueries, QueryComposition } from './report.ts'
-import { countValues, maxSkew, ndkl, sharesOf } from './skew.ts'
+import { countValues, sharesOf } from './skew.ts'
 import { holm, mean } from './statistics.ts'
 
 /** What all parts of an audit are told. */
@@ -83,30 +84,27 @@ export async function measureComposition(
     rankings.push(hits.map(({ content }) => content))
   }
   const ranked = rankings.map((ranking) => ranking.map((content) => valueOf.get(content)!))
-  const measured = ranked.map((list) => measure(list, k, targets))
-  const chance = simulate(rankings, [...valueOf.values()], targets, settings)
+  const measured = ranked.map((list) => measurePrefix(list, k, targets))
+  const chance = await dealByChance(rankings, [...valueOf.values()], targets, settings)
   const adjusted = holm(measured.map((one, i) => chance.pOf(i, one.maxSkew)))
-  const results = queries.map((query, i): QueryComposition => {
+  const results: QueryComposition[] = []
+  for (const [i, { name }] of queries.entries()) {
+    // Others wait on this thread.
+    await setImmediate()
     const { maxSkew, ndkl, shares } = measured[i]!
-    const favoured = shares.reduce(
-      (best, share, v) =>
-        targets[v]! > 0 && share / targets[v]! > shares[best]! / targets[best]! ? v : best,
-      targets.findIndex((one) => one > 0),
-    )
-    return {
-      query: query.name,
+    const resampled = (random: () => number) =>
+      measurePrefix(resampleRanked(ranked[i]!, random), k, targets).maxSkew
+    results.push({
+      query: name,
       shares,
       maxSkew,
-      interval: bootstrapInterval(
-        { ...settings, seed: settings.seed + i },
-        (random) => measure(resampleRanked(ranked[i]!, random), k, targets).maxSkew,
-      ),
-      favoured: attribute.values[favoured]!,
+      interval: bootstrapInterval({ ...settings, seed: settings.seed + i }, resampled),
+      favoured: attribute.values[mostFavoured(shares, targets)]!,
       ndkl,
       p: chance.pOf(i, maxSkew),
       adjustedP: adjusted[i]!,
-    }
-  })
+    })
+  }
   const over = (measure: 'maxSkew' | 'ndkl'): MeanOverQueries => {
     const all = measured.map((one) => one[measure])
     return {
@@ -125,9 +123,9 @@ export async function measureComposition(
   }
 }
 
-function measure(ranked: ArrayLike<number>, k: number, targets: readonly number[]) {
-  const shares = sharesOf(countValues(ranked, k, targets.length))
-  return { shares, maxSkew: maxSkew(shares, targets), ndkl: ndkl(ranked, k, targets) }
+function mostFavoured(shares: readonly number[], targets: readonly number[]): number {
+  const asked = targets.flatMap((target, value) => (target > 0 ? [value] : []))
+  return asked.reduce((a, b) => (shares[b]! / targets[b]! > shares[a]! / targets[a]! ? b : a))
 }
 
 /** Each picture comes as often as it is drawn, Poisson(1), in its old place. */
@@ -140,51 +138,4 @@ function poisson(random: () => number): number {
   let count = 0
   for (let product = random(); product > 1 / Math.E; product *= random()) count++
   return count
-}
-
-/**
- * What comes out where values are dealt to the pictures by chance. One deal serves all queries, as
- * their rankings share pictures.
- */
-function simulate(
-  rankings: readonly (readonly ContentHash[])[],
-  values: readonly number[],
-  targets: readonly number[],
-  { k, permutations, seed }: AuditSettings,
-) {
-  const slots = new Map<ContentHash, number>()
-  const places = rankings.map((ranking) =>
-    ranking.slice(0, k).map((content) => {
-      const slot = slots.get(content) ?? slots.size
-      slots.set(content, slot)
-      return slot
-    }),
-  )
-  const deal = Int8Array.from(values)
-  const random = seededRandom(seed)
-  const skews = places.map(() => new Float64Array(permutations))
-  const means = {
-    maxSkew: new Float64Array(permutations),
-    ndkl: new Float64Array(permutations),
-  }
-  for (let run = 0; run < permutations; run++) {
-    drawToFront(deal, slots.size, random)
-    for (const [i, list] of places.entries()) {
-      const one = measure(
-        list.map((slot) => deal[slot]!),
-        k,
-        targets,
-      )
-      skews[i]![run] = one.maxSkew
-      means.maxSkew[run]! += one.maxSkew / places.length
-      means.ndkl[run]! += one.ndkl / places.length
-    }
-  }
-  // The deal that is there counts among those by chance (Phipson and Smyth 2010).
-  const pOf = (all: Float64Array, observed: number) =>
-    (1 + all.filter((value) => value >= observed - 1e-9).length) / (permutations + 1)
-  return {
-    pOf: (i: number, observed: number) => pOf(skews[i]!, observed),
-    pOfMean: (measure: 'maxSkew' | 'ndkl', observed: number) => pOf(means[measure], observed),
-  }
 }

@@ -91,7 +91,7 @@ function printReport(io: CliIo, report: AuditReport): void {
   }
   io.out('\nAssociation tests (effect size, 95 % interval, adjusted p)\n')
   for (const { name, effect, interval, adjustedP } of associations) {
-    io.out(`  ${name.padEnd(24)} ${estimate(effect, interval)}  p ${adjustedP.toFixed(3)}\n`)
+    io.out(`  ${name.padEnd(28)} ${estimate(effect, interval)}  p ${adjustedP.toFixed(3)}\n`)
   }
   for (const { name, groups } of misclassification) {
     io.out(`\nZero-shot errors: ${name}\n`)
