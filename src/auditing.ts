@@ -2,6 +2,7 @@
 // time, since each goes through the whole collection.
 import { type AnswerContext, locateWithoutDrawn } from './answer.ts'
 import type { AuditOptions } from './audit/audit.ts'
+import type { PictureFacts } from './audit/attribute.ts'
 import type { AuditReport } from './audit/report.ts'
 import type { Filter } from './search/filter.ts'
 
@@ -36,9 +37,9 @@ export function openAuditing(context: AnswerContext): Auditing {
     const terms = await (await context.adjusting()).terms()
     const contents = await pictures.findMatching(await locateWithoutDrawn(context, filter))
     const index = await context.index()
-    const facts = {
-      vectorsOf: index.vectorsOf,
-      findPictures: pictures.findPictures,
+    const facts: PictureFacts = {
+      vectorsOf: (some) => index.vectorsOf(some),
+      findPictures: (some) => pictures.findPictures(some),
     }
     const { name: model } = clip.model
     const { embedTexts } = clip

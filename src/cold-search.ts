@@ -42,6 +42,7 @@ export async function searchCold(
   if (!table) return null
   const clip = openClip(model, { threads: config.threads })
   const index = openIndex(checkpoint, folder)
+  const find = (hashes: readonly ContentHash[]) => table.find(hashes)
   const vectorsOf = async (hashes: readonly ContentHash[]) => (await index).vectorsOf(hashes)
   const context: AnswerContext = {
     clip,
@@ -50,12 +51,11 @@ export async function searchCold(
     locateFilter: async () => ({}),
     adjusting: async () => {
       const { openAdjusting } = await import('./audit/adjust.ts')
-      const facts = { vectorsOf, findPictures: context.pictures.findPictures }
-      return openAdjusting(clip.embedTexts, facts, config.terms)
+      return openAdjusting(clip.embedTexts, { vectorsOf, findPictures: find }, config.terms)
     },
     drawn: async () => ({ folders: [], contents: new Set(checkpoint.drawn) }),
     pictures: {
-      findPictures: (hashes) => table.find(hashes),
+      findPictures: find,
       findVectors: vectorsOf,
       findMatching: needsDatabase,
       findMatchingByDate: needsDatabase,

@@ -294,7 +294,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     adjusting: once(async () => {
       const { openAdjusting } = await import('./audit/adjust.ts')
       const vectorsOf = async (ids: readonly ContentHash[]) => (await live.current()).vectorsOf(ids)
-      const { findPictures } = pictures
+      const findPictures = (ids: readonly ContentHash[]) => pictures.findPictures(ids)
       return openAdjusting(clip.embedTexts, { vectorsOf, findPictures }, config.terms)
     }),
     bank: loadBank,

@@ -15,13 +15,14 @@ const MAX_DRAWN_TEXT = 4000
 const MAX_PATH = 4096
 const MAX_DIMENSION = 8192
 
-// Postgres stores no NUL.
+// Postgres stores no NUL, and no half of a surrogate pair in JSON.
+const UNSTORABLE = /[\0\p{Surrogate}]/u
 const textUpTo = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
+    .refine((value) => !UNSTORABLE.test(value), 'Expected whole characters other than NUL')
 const text = textUpTo(MAX_TEXT)
 const path = text.max(MAX_PATH)
 /** A text that is drawn. */

@@ -9,8 +9,8 @@ import type { AttributeTerms, PromptAttribute } from './term-sets.ts'
 
 /** What is known of pictures. */
 export interface PictureFacts {
-  vectorsOf(contents: readonly ContentHash[]): Promise<Map<ContentHash, UnitVector>>
-  findPictures(contents: readonly ContentHash[]): Promise<Map<ContentHash, PictureRow>>
+  readonly vectorsOf: (contents: readonly ContentHash[]) => Promise<Map<ContentHash, UnitVector>>
+  readonly findPictures: (contents: readonly ContentHash[]) => Promise<Map<ContentHash, PictureRow>>
 }
 
 /** An attribute that can be read off pictures. */

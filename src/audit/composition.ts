@@ -130,7 +130,7 @@ function mostFavoured(shares: readonly number[], targets: readonly number[]): nu
 
 /** Each picture comes as often as it is drawn, Poisson(1), in its old place. */
 function resampleRanked(ranked: readonly number[], random: () => number): number[] {
-  return ranked.flatMap((value) => new Array<number>(poisson(random)).fill(value))
+  return ranked.flatMap((value) => Array.from({ length: poisson(random) }, () => value))
 }
 
 /** Knuth's method, for a mean of 1. */

@@ -39,7 +39,10 @@ export interface Sensitivity {
 }
 
 /** Compares each ranking with each. */
-export function measureSensitivity<T>(rankings: readonly (readonly T[])[], k: number): Sensitivity {
+export function measureSensitivity(
+  rankings: readonly (readonly unknown[])[],
+  k: number,
+): Sensitivity {
   let [overlap, rbo, pairs] = [0, 0, 0]
   for (const [i, a] of rankings.entries()) {
     for (const b of rankings.slice(i + 1)) {

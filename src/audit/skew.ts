@@ -3,7 +3,7 @@
 
 /** How many of each value are among the first `k`; values below 0 are of no group. */
 export function countValues(ranked: ArrayLike<number>, k: number, values: number): number[] {
-  const counts = new Array<number>(values).fill(0)
+  const counts = Array.from({ length: values }, () => 0)
   for (let i = 0; i < Math.min(k, ranked.length); i++) {
     if (ranked[i]! >= 0) counts[ranked[i]!]!++
   }
@@ -33,7 +33,7 @@ export function maxSkew(shares: readonly number[], targets: readonly number[]): 
  * most; 0 where each has the composition that is asked for.
  */
 export function ndkl(ranked: ArrayLike<number>, k: number, targets: readonly number[]): number {
-  const counts = new Array<number>(targets.length).fill(0)
+  const counts = targets.map(() => 0)
   let [sum, weights, seen] = [0, 0, 0]
   for (let i = 0; i < Math.min(k, ranked.length); i++) {
     const value = ranked[i]!

@@ -21,7 +21,7 @@ export function deviation(values: ArrayLike<number>): number {
  */
 export function holm(pValues: readonly number[]): number[] {
   const order = pValues.map((_, i) => i).sort((a, b) => pValues[a]! - pValues[b]!)
-  const adjusted = new Array<number>(pValues.length)
+  const adjusted = pValues.map(() => 1)
   let largest = 0
   for (const [rank, i] of order.entries()) {
     largest = Math.max(largest, Math.min(1, pValues[i]! * (pValues.length - rank)))

@@ -164,7 +164,7 @@ describeDatabase('audits', (newPlace) => {
   test('the client knows the routes', async () => {
     const client = createClient({
       baseUrl: 'http://localhost',
-      fetch: async (url, init) => api.api.fetch(new Request(url as string, init)),
+      fetch: async (url, init) => api.api.fetch(new Request(url, init)),
     })
     const report = await client.audit({ body: { ...QUICK, attributes: ['kind'] } })
     expect(report.compositions[0]!.attribute).toBe('kind')

@@ -96,6 +96,7 @@ describeDatabase('the contract', (newPlace) => {
       [200, () => post('/v1/search', { terms: [{ text: 'red' }], ifNotFound: 'generate' })],
       [400, () => post('/v1/search', { terms: [{ id: red }], ifNotFound: 'generate' })],
       [400, () => post('/v1/search', { ifNotFound: 'generate' })],
+      [400, () => post('/v1/search', { terms: [{ text: '\uD800' }] })],
       [200, () => post('/v1/search', { terms: [{ text: 'a man' }], balance: 'gender' })],
       [200, () => post('/v1/search', { terms: [{ id: red }], debias: 'gender' })],
       [400, () => post('/v1/search', { balance: 'gender' })],
