@@ -57,6 +57,9 @@ test('lucida models show prints it', async () => {
   const { out, code } = await runCaptured(['models', 'show', 'lucida-clip-1'])
   expect(code).toBe(0)
   expect(out).toContain('## Measured bias')
+  expect((await runCaptured(['models', 'show', 'lucida-unclip-1'])).out).toContain(
+    '# lucida-unclip',
+  )
   const json = await runCaptured(['models', 'show', 'lucida-clip-1', '--json'])
   expect((JSON.parse(json.out) as { card: string }).card).toContain('## Measured bias')
 })

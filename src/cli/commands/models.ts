@@ -80,9 +80,16 @@ function showCommand(io: CliIo): Command {
     .option('--json', 'print one JSON document')
     .action(async (name: string, { json }: { json?: boolean }) => {
       const { modelsDir } = configOf(io, {})
-      const { findModel, knownModel, findCard, requireKnownModel } = await import('../../lucida.ts')
+      const library = await import('../../lucida.ts')
+      const { findCard, findModel, knownModel, readModelCard } = library
       const found = await findModel(name, modelsDir).catch(() => undefined)
-      const known = found ? knownModel(found.name) : requireKnownModel(name)
+      if (!found && !knownModel(name)) {
+        // What draws is no model to search with, but has a card as well.
+        const drawing = await readModelCard(name, modelsDir).catch(() => null)
+        if (drawing !== null && !json) return io.out(drawing)
+        if (drawing !== null) return printJson(io, { atHand: null, known: null, card: drawing })
+      }
+      const known = found ? knownModel(found.name) : library.requireKnownModel(name)
       const card = found ? await findCard(found.directory) : null
       if (json) return printJson(io, { atHand: found ?? null, known: known ?? null, card })
       const { title, dimension, languages, license } = (found ?? known)!
