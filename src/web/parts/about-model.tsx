@@ -16,6 +16,7 @@ export function AboutModel({ state: { model, attributes }, actions }: PartProps)
       </p>
       <div class="line">
         <select
+          class="pill"
           aria-label="Audit by"
           value={attribute}
           onChange={(event: Event) => setAttribute((event.target as HTMLSelectElement).value)}
