@@ -4,9 +4,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
 import { type ContentHash, sha256, sha256InTurns } from './core/hash.ts'
 import type { Clip } from './models/clip.ts'
+import type { Adjusted, Adjusting } from './audit/adjust.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
 import { type Filter, isEmptyFilter } from './search/filter.ts'
-import { encodeQuery, type QueryTerm } from './search/query.ts'
+import { type EncodedQuery, encodeQuery, type QueryTerm } from './search/query.ts'
 import type { PictureSource, SearchContext } from './search/rank.ts'
 import {
   type ListHit,
@@ -71,6 +72,10 @@ export interface SearchOptions extends ListOptions {
    * at least or, without it, that are relevant; needs `minScore` unless the query is all text.
    */
   readonly orderBy?: 'score' | 'takenAt'
+  /** Takes this attribute out of a query by texts that does not ask for it (docs/bias.md). */
+  readonly debias?: string
+  /** Balances the best results by this attribute; not by date. */
+  readonly balance?: string
 }
 
 /** What answers have in common. */
@@ -90,6 +95,8 @@ export interface SearchAnswer extends Answer<SearchResult> {
   readonly searched: number
   /** Relevance from which a picture is called relevant; `null` where it was not calibrated. */
   readonly relevanceThreshold: number | null
+  /** What was done to query or order, where that was asked for. */
+  readonly adjusted: Adjusted | null
 }
 
 /** Pictures by date. */
@@ -103,6 +110,7 @@ export interface AnswerContext extends Omit<SearchContext, 'index' | 'relevanceT
   readonly locateFilter: (filter: Filter) => Promise<PictureFilter>
   /** What Lucida has drawn itself. */
   readonly drawn: () => Promise<DrawnPictures>
+  readonly adjusting: () => Promise<Adjusting>
 }
 
 /** Larger files are not read as a query. */
@@ -120,11 +128,11 @@ export async function answerSearch(
 ): Promise<SearchAnswer> {
   const startedAt = performance.now()
   const { clip, pictures, bank } = context
-  const { cursor: _, filter = {}, ...how } = options
+  const { cursor: _, filter = {}, debias, balance, ...how } = options
   const { orderBy, minScore } = how
   const { name, recipe } = clip.model
   const keys = await Promise.all(terms.map(termKey))
-  const asked = [name, recipe, keys, filter, orderBy, minScore, withoutQuery]
+  const asked = [name, recipe, keys, filter, orderBy, minScore, withoutQuery, debias, balance]
   const search = fingerprint(asked)
   const opening = context.index()
   // Reported where it is awaited, even when the query fails first.
@@ -133,11 +141,13 @@ export async function answerSearch(
   const page = { ...how, after: begin.after, ...(await withoutDrawn(context, filter)) }
   const loaded = await Promise.all(terms.map(loadTerm))
   const lookUp = async (hash: ContentHash) => (await pictures.findVectors([hash])).get(hash)
-  const query = await encodeQuery(clip, lookUp, loaded)
+  const encoded = await encodeQuery(clip, lookUp, loaded)
+  const { query, reorder, adjusted } = await adjust(context, encoded, terms, options)
   const index = await opening
   const relevanceThreshold = clip.model.relevance?.threshold ?? null
   const found = await searchPictures({ pictures, bank, index, relevanceThreshold }, query, {
     ...page,
+    reorder,
     without: withoutQuery ? union(query.ownContents, begin.added) : begin.added,
   })
   const asOf = begin.asOf ?? index.sequence
@@ -145,7 +155,27 @@ export async function answerSearch(
     model: name,
     searched: index.size,
     relevanceThreshold,
+    adjusted,
     ...toAnswer(found, toResult, { search, asOf, startedAt }),
+  }
+}
+
+/** The query without an attribute and the order that is balanced, as far as that is asked for. */
+async function adjust(
+  { adjusting }: AnswerContext,
+  query: EncodedQuery,
+  terms: readonly SearchTerm[],
+  { debias, balance }: SearchOptions,
+) {
+  if (debias === undefined && balance === undefined) return { query, adjusted: null }
+  const open = await adjusting()
+  const texts = terms.flatMap((term) => ('text' in term ? [term.text] : []))
+  const debiased = debias === undefined ? null : await open.debias(debias, query, texts)
+  const balanced = balance === undefined ? null : await open.balance(balance, texts)
+  return {
+    query: debiased?.query ?? query,
+    reorder: balanced?.reorder,
+    adjusted: { debias: debiased?.done ?? null, balance: balanced?.done ?? null },
   }
 }
 

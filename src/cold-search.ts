@@ -10,6 +10,7 @@ import {
 } from './answer.ts'
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
+import type { ContentHash } from './core/hash.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { findModelFor } from './models/every-pixel.ts'
@@ -45,15 +46,21 @@ export async function searchCold(
   if (!table) return null
   const clip = openClip(model, config)
   const index = openIndex(checkpoint, folder)
+  const find = (hashes: readonly ContentHash[]) => table.find(hashes)
+  const vectorsOf = async (hashes: readonly ContentHash[]) => (await index).vectorsOf(hashes)
   const context: AnswerContext = {
     clip,
     index: () => index,
     bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
     locateFilter: async () => ({}),
+    adjusting: async () => {
+      const { openAdjusting } = await import('./audit/adjust.ts')
+      return openAdjusting(clip.embedTexts, { vectorsOf, findPictures: find }, config.terms)
+    },
     drawn: async () => ({ folders: [], contents: new Set(checkpoint.drawn) }),
     pictures: {
-      findPictures: (hashes) => table.find(hashes),
-      findVectors: async (hashes) => (await index).vectorsOf(hashes),
+      findPictures: find,
+      findVectors: vectorsOf,
       findMatching: needsDatabase,
       findMatchingByDate: needsDatabase,
       countMatching: needsDatabase,

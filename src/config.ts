@@ -52,6 +52,13 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .describe('Name of a pipeline that draws pictures, or the folder of one.'),
+  terms: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File of words and prompts for audits and balanced searches (docs/bias.md); ours when unset.',
+    ),
   vectorIndex: z
     .enum(['auto', 'exact', 'hnsw'])
     .describe('Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds.'),
@@ -112,6 +119,7 @@ const ENV: Record<keyof Config, string> = {
   model: 'LUCIDA_MODEL',
   modelsDir: 'LUCIDA_MODELS_DIR',
   generator: 'LUCIDA_GENERATOR',
+  terms: 'LUCIDA_TERMS',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
   providers: 'LUCIDA_PROVIDERS',
@@ -145,7 +153,8 @@ export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[
   default:
     key === 'dataDir' || key === 'modelsDir'
       ? 'per user, see below'
-      : String({ ...DEFAULTS, databaseUrl: 'unset', model: 'unset' }[key]) || 'none',
+      : String({ ...DEFAULTS, databaseUrl: 'unset', model: 'unset', terms: 'unset' }[key]) ||
+        'none',
   description: schema.shape[key].description ?? '',
 }))
 
@@ -178,11 +187,12 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, modelsDir, allowedRoots } = parsed.data
+  const { dataDir, modelsDir, terms, allowedRoots } = parsed.data
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),
     modelsDir: resolve(cwd, modelsDir),
+    ...(terms !== undefined && { terms: resolve(cwd, terms) }),
     allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
   }
 }

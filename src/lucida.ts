@@ -12,6 +12,7 @@ import {
   type SearchOptions,
   type SearchTerm,
 } from './answer.ts'
+import { type Auditing, openAuditing } from './auditing.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
@@ -61,6 +62,13 @@ import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.t
 import { readServing } from './store/serving.ts'
 import { openWriting } from './writing.ts'
 
+export type { AuditOptions } from './audit/audit.ts'
+export { readLabels, toLabels } from './audit/labels.ts'
+export type { AuditReport } from './audit/report.ts'
+export { auditHtml } from './audit/report-html.ts'
+export { loadTermSets } from './audit/term-sets.ts'
+export type { AttributeSummary, AuditCollectionOptions } from './auditing.ts'
+export { findCard, readModelCard } from './model-card.ts'
 export type {
   ListAnswer,
   ListOptions,
@@ -204,6 +212,10 @@ export interface Lucida {
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
   keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
+  /** Measures the bias of model and collection. Throws `bad_input`, `not_found`. */
+  readonly audit: Auditing['audit']
+  /** What searches can be balanced by. */
+  readonly attributes: Auditing['attributes']
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -409,6 +421,7 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
         return { model: context.clip.model, vectors: await embedAll(context, terms) }
       }),
     duplicates: (kind, options) => spaces.with((space) => space.duplicates(kind, options)),
+    ...openAuditing(answering),
     plan,
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) =>

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { AnswerContext } from './answer.ts'
 import type { Config } from './config.ts'
+import type { ContentHash } from './core/hash.ts'
 import { once } from './core/once.ts'
 import { openLiveIndex, type LiveIndex } from './live-index.ts'
 import { type Clip, openClip } from './models/clip.ts'
@@ -63,6 +64,12 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
     dataDir: config.dataDir,
     quietSince,
   })
+  const adjusting = once(async () => {
+    const { openAdjusting } = await import('./audit/adjust.ts')
+    const vectorsOf = async (ids: readonly ContentHash[]) => (await live.current()).vectorsOf(ids)
+    const findPictures = (ids: readonly ContentHash[]) => pictures.findPictures(ids)
+    return openAdjusting(clip.embedTexts, { vectorsOf, findPictures }, config.terms)
+  })
   const bank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
   const pictures = rememberPictures(storedPictures(db, identity), quietSince)
   return {
@@ -71,7 +78,7 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
     tower,
     tuningKey,
     tuned,
-    answer: { clip, index: live.current, bank, pictures, ...shared },
+    answer: { clip, index: live.current, adjusting, bank, pictures, ...shared },
     duplicates: openDuplicates(db, live.current),
     live,
     async warmUp() {

@@ -2,6 +2,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { VERSION } from '../core/version.ts'
 import type { FetchImageOptions, Lucida } from '../lucida.ts'
+import { mountAudits } from './audit-routes.ts'
 import { openCallers } from './callers.ts'
 import { mountClipRetrieval } from './clip-retrieval-routes.ts'
 import { type Api, type ApiContext, type ApiEnv, newApp } from './context.ts'
@@ -161,6 +162,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountImages(app, context)
   mountEncoding(app, context)
   mountDuplicates(app, context)
+  mountAudits(app, context)
   mountIndexing(app, context)
   mountGenerations(app, context)
   mountKeys(app, context)

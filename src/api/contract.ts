@@ -15,13 +15,14 @@ const MAX_DRAWN_TEXT = 4000
 const MAX_PATH = 4096
 const MAX_DIMENSION = 8192
 
-// Postgres stores no NUL.
+// Postgres stores no NUL, and no half of a surrogate pair in JSON.
+const UNSTORABLE = /[\0\p{Surrogate}]/u
 const textUpTo = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
+    .refine((value) => !UNSTORABLE.test(value), 'Expected whole characters other than NUL')
 const text = textUpTo(MAX_TEXT)
 const path = text.max(MAX_PATH)
 /** A text that is drawn. */
@@ -130,6 +131,16 @@ const limit = z.int().min(1).max(1000)
 const cursor = z.string().min(1).max(1000)
 const minScore = number.min(-1).max(1)
 const orderBy = z.enum(['score', 'takenAt'])
+const attribute = z.string().min(1).max(50)
+const debias = attribute.openapi({
+  description:
+    'Name of an attribute (`GET /v1/attributes`) that is taken out of a query by texts, unless ' +
+    'the query asks for it',
+})
+const balance = attribute.openapi({
+  description:
+    'Name of an attribute by which the first 200 results are balanced; not for results by date',
+})
 const ifNotFound = z.enum(['nothing', 'generate']).openapi({
   description:
     'For texts: where nothing on the first page is relevant, draws a picture, and keeps it if it ' +
@@ -148,6 +159,8 @@ export const SearchRequest = z
     offset: z.int().min(0).max(1_000_000_000).optional(),
     minScore: minScore.optional(),
     orderBy: orderBy.optional(),
+    debias: debias.optional(),
+    balance: balance.optional(),
     ifNotFound: ifNotFound.default('nothing'),
     withoutQuery: z.boolean().default(false).openapi({
       description: 'Leave out the pictures that the terms themselves name',
@@ -209,6 +222,8 @@ export const SearchQuery = z
     unlike: repeated(ImageId).optional().openapi({ description: 'Pictures to subtract, by id' }),
     minScore: numeral(minScore).optional(),
     orderBy: orderBy.optional(),
+    debias: debias.optional(),
+    balance: balance.optional(),
     ifNotFound: ifNotFound.default('nothing'),
   })
   .extend(PageQuery.shape)
@@ -308,6 +323,28 @@ export const SearchResponse = z
     relevanceThreshold: number.nullable().openapi({
       description: 'Relevance from which a picture is called relevant; null where not calibrated',
     }),
+    adjusted: z
+      .object({
+        debias: z
+          .object({
+            attribute: z.string(),
+            leftAsItIs: z.enum(['not_all_text', 'asks_for_it']).nullable().openapi({
+              description: 'Why the query was not changed; null where it was',
+            }),
+          })
+          .nullable(),
+        balance: z
+          .object({
+            attribute: z.string(),
+            leftAsItIs: z.enum(['asks_for_it']).nullable(),
+            window: z.int().openapi({ description: 'So many of the best were put in new order' }),
+          })
+          .nullable(),
+      })
+      .nullable()
+      .openapi({
+        description: 'What `debias` and `balance` did; null where neither was asked for',
+      }),
     generation: StartedGeneration.nullable().openapi({
       description: 'What is being drawn, where `ifNotFound` asked for it and nothing was relevant',
     }),

@@ -1,5 +1,6 @@
 // What each route takes and gives, as types, read off the definitions of the routes. For the client.
 import type { z } from '@hono/zod-openapi'
+import type { auditRoutes } from './audit-routes.ts'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
@@ -16,6 +17,7 @@ import type { sessionRoutes } from './session-routes.ts'
 type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
+  typeof auditRoutes &
   typeof indexRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &
@@ -52,7 +54,14 @@ type Success<R> = R extends { responses: infer All }
   ? { [S in keyof All & (200 | 201 | 202)]: Json<All[S]> }[keyof All & (200 | 201 | 202)]
   : never
 
-type NotJson = 'thumbnail' | 'file' | 'jobEvents' | 'generationEvents' | 'candidate'
+type NotJson =
+  | 'thumbnail'
+  | 'file'
+  | 'jobEvents'
+  | 'generationEvents'
+  | 'candidate'
+  | 'auditReport'
+  | 'modelCard'
 
 /** Routes that answer in JSON, or with nothing. */
 type Called = Exclude<keyof Definitions, NotJson>

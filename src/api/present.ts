@@ -17,7 +17,8 @@ export function toImage(picture: Picture): Image {
 }
 
 export function toSearchResponse(answer: SearchAnswer): SearchResponse {
-  const { results, nextCursor, model, tookMs, matching, searched, relevanceThreshold } = answer
+  const { results, nextCursor, model, tookMs, matching, searched, ...rest } = answer
+  const { relevanceThreshold, adjusted } = rest
   return {
     items: results.map(({ score, relevance, ...picture }) => ({
       image: toImage(picture),
@@ -30,6 +31,7 @@ export function toSearchResponse(answer: SearchAnswer): SearchResponse {
     matching,
     searched,
     relevanceThreshold,
+    adjusted,
     generation: null,
   }
 }

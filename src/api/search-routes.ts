@@ -147,9 +147,12 @@ export function mountSearch(app: Api, context: ApiContext): void {
       context.metrics.searched(answer.tookMs)
       return toSearchResponse(answer)
     }
-    const { orderBy, minScore, ...page } = options
+    const { orderBy, minScore, debias, balance, ...page } = options
     if (orderBy === 'score' || minScore !== undefined) {
       throw new RequestError('bad_input', 'terms: Expected a term to score pictures by')
+    }
+    if (debias !== undefined || balance !== undefined) {
+      throw new RequestError('bad_input', 'terms: Expected a term to debias or to balance')
     }
     return listing(await lucida.list(page))
   }
@@ -163,6 +166,7 @@ export function mountSearch(app: Api, context: ApiContext): void {
       matching,
       searched: matching,
       relevanceThreshold: lucida.model.relevance?.threshold ?? null,
+      adjusted: null,
       generation: null,
     }
   }
@@ -173,7 +177,8 @@ type Asked = { readonly [K in keyof SearchOptions]?: SearchOptions[K] | undefine
   readonly withoutQuery?: boolean
 }
 
-function optionsOf({ limit, offset, cursor, minScore, orderBy, filter }: Asked): SearchOptions {
-  const options = { limit, offset, cursor, minScore, orderBy, filter }
+function optionsOf(asked: Asked): SearchOptions {
+  const { limit, offset, cursor, minScore, orderBy, filter, debias, balance } = asked
+  const options = { limit, offset, cursor, minScore, orderBy, filter, debias, balance }
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }

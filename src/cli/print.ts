@@ -47,14 +47,16 @@ export function printAnswer(
   drawn?: DrawnInstead,
 ): void {
   if (format.json) {
-    const { model, tookMs, results } = answer
+    const { model, tookMs, adjusted, results } = answer
     const rows = results.map(({ score, relevance, ...picture }) => {
       const { id, path, width, height, takenAt, generated } = picture
       return { id, path, score, relevance, width, height, takenAt, generated }
     })
-    printJson(io, { query, model, tookMs, results: rows, ...(drawn && { drawn }) })
+    const more = { ...(adjusted && { adjusted }), ...(drawn && { drawn }) }
+    printJson(io, { query, model, tookMs, results: rows, ...more })
     return
   }
+  for (const line of adjustments(answer)) io.err(`${dim(io, line)}\n`)
   if (format.files) return printFiles(io, answer, format)
   for (const { path, paths, score, relevance, generated } of answer.results) {
     const percent = relevance === null ? '' : `${percentText(relevance)}  `
@@ -90,6 +92,31 @@ function copies(paths: readonly string[]): string {
 
 function mark(generated: boolean): string {
   return generated ? '  (generated)' : ''
+}
+
+/** What was done to query and order, so that nobody takes it for the plain ranking. */
+function adjustments({ adjusted }: SearchAnswer): string[] {
+  const { debias, balance } = adjusted ?? {}
+  const lines = []
+  if (debias) {
+    const { attribute, leftAsItIs } = debias
+    lines.push(
+      leftAsItIs === null
+        ? `debiased: ${attribute} was taken out of the query`
+        : leftAsItIs === 'asks_for_it'
+          ? `not debiased: the query asks for ${attribute} itself`
+          : 'not debiased: only queries by words are',
+    )
+  }
+  if (balance) {
+    const { attribute, leftAsItIs, window } = balance
+    lines.push(
+      leftAsItIs === null
+        ? `balanced by ${attribute} among the best ${window}`
+        : `not balanced: the query asks for ${attribute} itself`,
+    )
+  }
+  return lines
 }
 
 function footer(answer: SearchAnswer, { page = 1 }: ResultFormat): string {

@@ -6,7 +6,6 @@ import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
 import type {
   Classification,
-  Filter,
   IndexEvent,
   Picture,
   RootSummary,
@@ -15,8 +14,10 @@ import type {
   SearchTerm,
 } from '../lucida.ts'
 import type { AnyLucida } from './program.ts'
+import { auditRemotely } from './remote-audit.ts'
 import { planRemotely } from './remote-drawing.ts'
 import { remoteModels } from './remote-models.ts'
+import { toFilter } from './remote-filter.ts'
 import { lucidaError, toTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
@@ -65,6 +66,7 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
       const { matching, tookMs, nextCursor, items } = answer
       return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
     },
+    audit: (options) => auditRemotely(client, options),
     plan: (options) => planRemotely(client, send, options),
     models: remoteModels(client),
     gallery: { find: (id) => translated(client.image({ params: { id } })) },
@@ -139,11 +141,6 @@ async function* followIndexing(
   } finally {
     signal?.removeEventListener('abort', cancel)
   }
-}
-
-function toFilter({ format, ...filter }: Filter): ApiFilter {
-  const formats = typeof format === 'string' ? [format] : format && [...format]
-  return JSON.parse(JSON.stringify({ ...filter, format: formats })) as ApiFilter
 }
 
 function toQuery({ format, near, box, gps, ...same }: ApiFilter) {

@@ -5,6 +5,7 @@ import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
+import { auditCommand } from './commands/audit.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { facetsCommand } from './commands/facets.ts'
@@ -27,6 +28,7 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  auditCommand,
   generateCommand,
   serveCommand,
   askCommand,

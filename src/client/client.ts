@@ -75,6 +75,10 @@ export interface Client extends ApiCalls {
   ): AsyncGenerator<GenerationNews>
   /** Where the nth best of what was drawn is, from 0. */
   candidateUrl(id: string, n: number): string
+  /** Where the report of an audit is, for a link. */
+  auditReportUrl(query?: Readonly<Record<string, unknown>>): string
+  /** Where the card of a model is, for a link. */
+  modelCardUrl(name: string): string
 }
 
 /** What any call may carry. */
@@ -138,6 +142,8 @@ export function createClient(options: ClientOptions = {}): Client {
     thumbnailUrl: (id, size) => urlOf('thumbnail', { params: { id }, query: { size } }),
     fileUrl: (id) => urlOf('file', { params: { id } }),
     candidateUrl: (id, n) => urlOf('candidate', { params: { id, n: String(n) } }),
+    auditReportUrl: (query = {}) => urlOf('auditReport', { query }),
+    modelCardUrl: (name) => urlOf('modelCard', { params: { name } }),
     async *followGeneration(id, { signal } = {}) {
       for await (const { event, data } of follow('generationEvents', id, signal)) {
         if (event === 'generation')

@@ -59,6 +59,16 @@ export interface ScorePosition extends Hit {
   readonly seen: number
 }
 
+/**
+ * Another order of the best results: of the first `window`, whatever page is asked for, so that all
+ * pages are of one order.
+ */
+export interface Reorder {
+  readonly window: number
+  /** The numbers of the contents, best first, in their new order. */
+  readonly order: (contents: readonly ContentHash[]) => Promise<readonly number[]>
+}
+
 /** Best first, among `allowed` where it is given. */
 export async function rankByScore(
   index: VectorIndex,
@@ -67,28 +77,43 @@ export async function rankByScore(
     readonly minScore: number
     readonly allowed: ReadonlySet<ContentHash> | undefined
     readonly after: ScorePosition | undefined
+    readonly reorder?: Reorder | undefined
   },
 ): Promise<RankedPage> {
-  const { limit, offset, without, minScore, allowed, after } = options
+  const { limit, offset, without, minScore, allowed, after, reorder } = options
   // One more than the page, to know whether anything follows. Most of what is left out ranks lower.
   const spare = Math.min(without.size, limit)
-  for (let k = (after?.seen ?? 0) + offset + limit + 1 + spare; ; k *= 2) {
+  const window = reorder?.window ?? 0
+  const needed = Math.max((after?.seen ?? 0) + offset + limit + 1, window)
+  for (let k = needed + spare; ; k *= 2) {
     const found = await index.search(query.vector, k, allowed)
     const fitting = found.filter(({ content, score }) => score >= minScore && !without.has(content))
-    const start = (after ? placeBehind(fitting, after) : 0) + offset
-    const hits = fitting.slice(start, start + limit)
-    const more = fitting.length > start + limit
-    // Short pages: new pictures have come in before the position.
     const isAll = found.length < k || found.at(-1)!.score < minScore
+    if (fitting.length < window && !isAll) continue
+    const ranked = reorder ? await reordered(fitting, reorder) : fitting
+    const start = (after ? placeBehind(ranked, after, window) : 0) + offset
+    const hits = ranked.slice(start, start + limit)
+    const more = ranked.length > start + limit
+    // Short pages: new pictures have come in before the position.
     if (more || isAll) return { hits, more }
   }
 }
 
-/** By identity while it is there, since a score may differ by rounding from one run to the next. */
-function placeBehind(hits: readonly Hit[], after: Hit): number {
+async function reordered(hits: readonly Hit[], { window, order }: Reorder): Promise<Hit[]> {
+  const best = hits.slice(0, window)
+  const places = await order(best.map(({ content }) => content))
+  return [...places.map((place) => best[place]!), ...hits.slice(window)]
+}
+
+/**
+ * By identity while it is there, since a score may differ by rounding from one run to the next. Where
+ * it is gone, by score or, among the first `window`, which are in another order, by number.
+ */
+function placeBehind(hits: readonly Hit[], after: ScorePosition, window: number): number {
   const at = hits.findIndex(({ content }) => content === after.content)
   if (at >= 0) return at + 1
-  const next = hits.findIndex((hit) => compareHits(after, hit) < 0)
+  if (after.seen <= window) return Math.min(after.seen - 1, hits.length)
+  const next = hits.findIndex((hit, i) => i >= window && compareHits(after, hit) < 0)
   return next >= 0 ? next : hits.length
 }
 

@@ -13,6 +13,7 @@ import {
   type RankedPage,
   rankByDate,
   rankByScore,
+  type Reorder,
   type SearchContext,
 } from './rank.ts'
 import { type NeutralBank, type RatedPictures, rememberRatings } from './relevance.ts'
@@ -60,6 +61,8 @@ export interface SearchOptions extends ListOptions {
   readonly minScore?: number
   /** Best first, or newest first: then all that score `minScore`, or are relevant without it. */
   readonly orderBy?: 'score' | 'takenAt'
+  /** Puts the best results into another order; not by date. */
+  readonly reorder?: Reorder | undefined
 }
 
 const DEFAULT_LIMIT = 10
@@ -72,7 +75,7 @@ export async function searchPictures(
   query: EncodedQuery,
   options: SearchOptions = {},
 ): Promise<Page<SearchHit>> {
-  const { minScore, without: asked = NONE, hidden = NONE, orderBy = 'score' } = options
+  const { minScore, without: asked = NONE, hidden = NONE, orderBy = 'score', reorder } = options
   const without = union(asked, hidden)
   const searched = context.index.size - hidden.size
   const { limit, offset, after, filter } = checked(options)
@@ -84,6 +87,7 @@ export async function searchPictures(
   }
   const page = { limit, offset, without }
   if (orderBy === 'takenAt') {
+    if (reorder) throw invalidInput('orderBy', 'score where results are balanced', orderBy)
     const ranked = await rankByDate(context, query, {
       ...page,
       minScore,
@@ -105,6 +109,7 @@ export async function searchPictures(
     minScore: minScore ?? -1,
     allowed,
     after: position,
+    reorder,
   })
   const last = ranked.hits.at(-1)
   const seen = (position?.seen ?? 0) + offset + ranked.hits.length

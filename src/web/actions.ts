@@ -61,6 +61,13 @@ export function createActions(store: Store) {
   function begin(): void {
     places.arrive()
     void collecting.load()
+    void readAttributes()
+  }
+
+  /** Without them nothing is offered; everything else works. */
+  async function readAttributes(): Promise<void> {
+    const { items } = await client.attributes().catch(() => ({ items: [] }))
+    store.change({ attributes: items })
   }
 
   function addPicture(key: string, weight: number): void {
@@ -76,6 +83,8 @@ export function createActions(store: Store) {
   return {
     thumbnailUrl: (id: string, size: number) => client.thumbnailUrl(id, size),
     fileUrl: (id: string) => client.fileUrl(id),
+    modelCardUrl: (name: string) => client.modelCardUrl(name),
+    auditUrl: (attribute: string) => client.auditReportUrl(attribute ? { attribute } : {}),
 
     start: async (): Promise<void> => {
       try {
@@ -125,6 +134,7 @@ export function createActions(store: Store) {
       ask({ filters: value === undefined ? rest : { ...rest, [name]: value } })
     },
     order: (order: Query['order']) => ask({ order }),
+    adjust: (adjustment: Query['adjustment']) => ask({ adjustment }),
     clearFilters: () => ask({ filters: {} }),
     clear: () => places.go({ query: EMPTY, view: null }, 'push'),
     more: () => searching.more(),

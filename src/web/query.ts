@@ -1,6 +1,7 @@
 // What is being looked for: words, pictures, filters and an order. It is written into the address of
 // the page and read from there, so that links, back and forward work; and it becomes a request.
 import type { Filter, SearchRequest, Term } from '../api/contract.ts'
+import { type Adjustment, readAdjustment, toFields } from './adjust.ts'
 import { parseWords } from './words.ts'
 
 /** A picture in the sum: an indexed one by its id, or one from this browser by `upload-…`. */
@@ -28,6 +29,8 @@ export interface Query {
   readonly pictures: readonly PictureTerm[]
   readonly filters: Filters
   readonly order: 'score' | 'takenAt'
+  /** An attribute of people that is to count for less. */
+  readonly adjustment?: Adjustment | undefined
 }
 
 /** A question, and the picture that is shown large. */
@@ -67,6 +70,7 @@ export function writePlace({ query, view }: Place): string {
     if (value !== undefined) search.set(name, value)
   }
   if (query.order === 'takenAt') search.set('order', 'date')
+  if (query.adjustment !== undefined) search.set('adjust', query.adjustment)
   if (view !== null) search.set('view', view)
   return search.size > 0 ? `?${search}` : ''
 }
@@ -91,6 +95,7 @@ export function readPlace(text: string, uploads: readonly PictureTerm[] = []): P
       pictures: [...uploads, ...pictures('like', 1), ...pictures('unlike', -1)],
       filters: Object.fromEntries(filters),
       order: search.get('order') === 'date' ? 'takenAt' : 'score',
+      ...readAdjustment(search.get('adjust')),
     },
     view: view !== null && /^[0-9a-f]{64}$/.test(view) ? view : null,
   }
@@ -109,13 +114,15 @@ export function toRequest(
       return image === undefined ? [] : [{ image, weight }]
     }),
   ]
+  const isByDate = query.order === 'takenAt' && canOrderByDate(query)
   return {
     terms,
     limit: PAGE,
     filter: toFilter(query.filters),
     // Whoever drops a picture may look for that very one.
     ...(query.pictures.some(({ key }) => !isUpload(key)) && { withoutQuery: true }),
-    ...(query.order === 'takenAt' && canOrderByDate(query) && { orderBy: 'takenAt' }),
+    ...(isByDate && { orderBy: 'takenAt' }),
+    ...(!isByDate && terms.length > 0 && toFields(query.adjustment)),
   }
 }
 

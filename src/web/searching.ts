@@ -42,15 +42,17 @@ export function createSearching(store: Store, client: Client): Searching {
     try {
       const answer = await client.searchTerms({ body: request(query), signal })
       if (signal.aborted) return
-      const { items, nextCursor, matching, tookMs, relevanceThreshold } = answer
+      const { items, nextCursor, matching, tookMs, relevanceThreshold, adjusted, model } = answer
       store.change({
         answered: query,
+        model,
         results: {
           items,
           nextCursor,
           matching,
           tookMs,
           relevanceThreshold,
+          adjusted,
           phase: 'ready',
           trouble: null,
         },

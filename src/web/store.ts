@@ -1,4 +1,5 @@
 // The state of the page, in one place, and who is told when it changes.
+import type { AttributesResponse } from '../api/audit-contract.ts'
 import type {
   FacetsResponse,
   FailuresResponse,
@@ -6,6 +7,7 @@ import type {
   Job,
   RootsResponse,
   SearchItem,
+  SearchResponse,
   SessionResponse,
 } from '../api/contract.ts'
 import type { Generation } from '../api/generation-contract.ts'
@@ -27,6 +29,8 @@ export interface Results {
   readonly matching: number
   readonly tookMs: number
   readonly relevanceThreshold: number | null
+  /** What was done to question and order. */
+  readonly adjusted: SearchResponse['adjusted']
   readonly phase: 'loading' | 'loading-more' | 'ready' | 'failed'
   readonly trouble: Trouble | null
 }
@@ -55,6 +59,10 @@ export interface State {
   readonly answered: Query
   readonly results: Results
   readonly facets: FacetsResponse | null
+  /** The model that searches; null until it has. */
+  readonly model: string | null
+  /** What results can be balanced by. */
+  readonly attributes: AttributesResponse['items']
   /** Id of the picture that is shown large. */
   readonly view: string | null
   readonly detail: ImageDetail | null
@@ -84,10 +92,13 @@ export const START: State = {
     matching: 0,
     tookMs: 0,
     relevanceThreshold: null,
+    adjusted: null,
     phase: 'loading',
     trouble: null,
   },
   facets: null,
+  model: null,
+  attributes: [],
   view: null,
   detail: null,
   opened: [],

@@ -70,6 +70,9 @@ describeDatabase('the contract', (newPlace) => {
       [404, () => '/v1/search?text=red&root=/nowhere'],
       [200, () => '/v1/search?text=a+fox&format=gif&ifNotFound=generate'],
       [400, () => `/v1/search?like=${red}&ifNotFound=generate`],
+      [200, () => '/v1/search?text=a+doctor&debias=gender&balance=age'],
+      [400, () => '/v1/search?text=a+doctor&balance=height'],
+      [400, () => '/v1/search?text=a+doctor&balance=age&orderBy=takenAt'],
     ],
     searchTerms: [
       [200, () => post('/v1/search', { terms: [{ text: 'red' }, { id: red, weight: -0.5 }] })],
@@ -93,6 +96,10 @@ describeDatabase('the contract', (newPlace) => {
       [200, () => post('/v1/search', { terms: [{ text: 'red' }], ifNotFound: 'generate' })],
       [400, () => post('/v1/search', { terms: [{ id: red }], ifNotFound: 'generate' })],
       [400, () => post('/v1/search', { ifNotFound: 'generate' })],
+      [400, () => post('/v1/search', { terms: [{ text: '\uD800' }] })],
+      [200, () => post('/v1/search', { terms: [{ text: 'a man' }], balance: 'gender' })],
+      [200, () => post('/v1/search', { terms: [{ id: red }], debias: 'gender' })],
+      [400, () => post('/v1/search', { balance: 'gender' })],
     ],
     searchImage: [
       [200, () => ['/v1/search/image', { form: upload(picture, { limit: '2', text: 'red' }) }]],
@@ -154,6 +161,26 @@ describeDatabase('the contract', (newPlace) => {
       [200, () => post('/v1/embed', { texts: ['red'], images: [{ id: red }] })],
       [200, () => post('/v1/embed', {})],
       [400, () => post('/v1/embed', { texts: 'red' })],
+    ],
+    audit: [
+      [200, () => post('/v1/audit', QUICK)],
+      [200, () => post('/v1/audit', { ...QUICK, labels: { 'red.png': 'warm' }, target: 'equal' })],
+      [400, () => post('/v1/audit', { attributes: ['height'] })],
+      [400, () => post('/v1/audit', { k: 4 })],
+      [400, () => post('/v1/audit', { labels: { 'red.png': 1 } })],
+      [404, () => post('/v1/audit', { filter: { root: '/nowhere' } })],
+    ],
+    auditReport: [
+      [200, () => '/v1/audit/report?attribute=gender&k=5&format=png'],
+      [400, () => '/v1/audit/report?attribute=height'],
+      [404, () => '/v1/audit/report?root=/nowhere'],
+    ],
+    attributes: [[200, () => '/v1/attributes']],
+    modelCard: [
+      [200, () => '/v1/models/lucida-clip-1/card'],
+      [200, () => '/v1/models/lucida-unclip-1/card'],
+      [404, () => '/v1/models/none/card'],
+      [404, () => '/v1/models/..%2Flucida-clip-1/card'],
     ],
     status: [[200, () => '/v1/status']],
     facets: [
@@ -356,6 +383,7 @@ describeDatabase('the contract', (newPlace) => {
 
 type Sample = string | readonly [string, Ask] | Promise<string | readonly [string, Ask]>
 
+const QUICK = { attributes: ['gender'], k: 5, permutations: 99, resamples: 100 }
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 function post(path: string, json: unknown): readonly [string, Ask] {

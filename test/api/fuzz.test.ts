@@ -85,6 +85,15 @@ async function hintsFor(api: TestApi): Promise<Hints> {
     candidates: [1, 2],
     rounds: [1],
     n: [1, 2, '0', '1'],
+    // An audit goes through everything: little of it.
+    permutations: [99],
+    resamples: [100],
+    k: [5, '5'],
+    attributes: [[], ['gender']],
+    attribute: ['gender'],
+    balance: ['gender', 'age'],
+    debias: ['gender'],
+    name: ['lucida-clip-1'],
   }
 }
 

@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   draw: () => import('./draw-speed.ts'),
   'not-found': () => import('./not-found.ts'),
   relevance: () => import('./relevance.ts'),
+  debias: () => import('./debias.ts'),
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),
   index: () => import('./index-speed.ts'),

@@ -1,6 +1,6 @@
 // The whole training chain of the built-in model on a handful of pictures, where its data sets and a
 // Python with PyTorch are at hand.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -9,6 +9,7 @@ import { findModel } from '../../src/models/registry.ts'
 import { obstacle, python } from './python.ts'
 
 const GUARDS = 'no validation row or held-out class leaks into training, and its formulas are right'
+const CARDS = 'the committed model cards are those that the commands write'
 const name = 'the training chain runs from data sets to a model that Lucida opens'
 
 const reason = obstacle()
@@ -16,6 +17,13 @@ if (reason === undefined) {
   test(GUARDS, async () => {
     const { stderr } = await python(['-m', 'unittest', 'clip.tests'], process.env)
     expect(stderr).toMatch(/^OK$/m)
+  })
+
+  test.each(['clip', 'generate'])(`${CARDS}: %s`, async (training) => {
+    const { stdout } = await python(['-m', `${training}.model_card`, '--print'], process.env)
+    const model = training === 'clip' ? 'lucida-clip-1' : 'lucida-unclip-1'
+    const committed = new URL(`../../models/${model}/MODEL_CARD.md`, import.meta.url)
+    expect(stdout).toBe(await readFile(committed, 'utf8'))
   })
 
   test(name, { timeout: 400_000 }, async () => {
@@ -39,5 +47,6 @@ if (reason === undefined) {
   })
 } else {
   test.skip(`${GUARDS} (skipped: ${reason})`, () => {})
+  test.skip(`${CARDS} (skipped: ${reason})`, () => {})
   test.skip(`${name} (skipped: ${reason})`, () => {})
 }

@@ -11,6 +11,7 @@ import {
   toRequest,
   writePlace,
 } from '../../src/web/query.ts'
+import { adjustedText } from '../../src/web/adjust.ts'
 import { formatWords, parseWords } from '../../src/web/words.ts'
 
 const ID = 'ab'.repeat(32)
@@ -166,5 +167,36 @@ describe('the request', () => {
       },
     )
     expect(toFilter({ orientation: 'round' })).toEqual({})
+  })
+})
+
+describe('an attribute that is to count for less', () => {
+  const query = { ...EMPTY, words: 'a doctor', adjustment: 'balance:gender' }
+
+  test('is in the address', () => {
+    const address = writePlace({ query, view: null })
+    expect(address).toBe('?q=a+doctor&adjust=balance%3Agender')
+    expect(readPlace(address).query).toEqual(query)
+    expect(readPlace('?adjust=favour:gender').query).toEqual(EMPTY)
+  })
+
+  test('is asked for, but neither by date nor without a question', () => {
+    expect(toRequest(query, noUpload)).toMatchObject({ balance: 'gender' })
+    const debiased = toRequest({ ...query, adjustment: 'debias:skin-tone' }, noUpload)
+    expect(debiased).toMatchObject({ debias: 'skin-tone' })
+    expect(toRequest({ ...query, order: 'takenAt' }, noUpload)).not.toHaveProperty('balance')
+    expect(toRequest({ ...query, words: '' }, noUpload)).not.toHaveProperty('balance')
+  })
+
+  test('is told of in the answer', () => {
+    expect(adjustedText(null)).toBe('')
+    const debias = { attribute: 'gender', leftAsItIs: null }
+    const balance = { attribute: 'age', window: 200, leftAsItIs: 'asks_for_it' as const }
+    expect(adjustedText({ debias, balance })).toBe(
+      'gender taken out of the question · not balanced: you ask for age',
+    )
+    expect(adjustedText({ debias: { ...debias, leftAsItIs: 'not_all_text' }, balance: null })).toBe(
+      'not debiased: only words are',
+    )
   })
 })

@@ -1,4 +1,4 @@
-"""Step 14: the model card, with the figures that generate.report has gathered.
+"""Step 14: the model card, with the figures that generate.report has gathered. It needs what ships, and no cache.
 
     python -m generate.model_card"""
 
@@ -6,10 +6,10 @@ import argparse
 import json
 from string import Template
 
+from clip.energy import energy
 from clip.report import percent
 
 from .decoder_model import Decoder
-from .pictures import Pictures
 from .report import MEASURED
 from .sections import SPACES
 from .settings import CHANNELS, DECODER_STEPS, GRID, MODEL_NAME, PX, RECIPES, TRAINING_FOLDER
@@ -24,7 +24,9 @@ CODECS = {"patches": "the decoder is linear as well.", "refined": "the decoder a
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--recipe", choices=RECIPES, default="full")
-    recipe = RECIPES[arguments.parse_args().recipe]
+    arguments.add_argument("--print", action="store_true", help="print the card, write nothing")
+    options = arguments.parse_args()
+    recipe = RECIPES[options.recipe]
     path = MEASURED if recipe.name == "full" else recipe.folder / "measured.json"
     measured = json.loads(path.read_text())
     spec = json.loads((recipe.model_folder / "pipeline.json").read_text())
@@ -33,9 +35,12 @@ def main() -> None:
         megabytes=f"{sum(file['sizeBytes'] for file in spec['files'].values()) / 1e6:.1f}",
         parameters=f"{sum(p.numel() for p in Decoder(recipe.width).parameters()) / 1e6:.1f}",
         prior=PRIORS[spec["prior"]["kind"]], codec=CODECS[measured["tuning"]["codec"]["ships"]],
-        pictures=f"{len(Pictures(recipe).training):,}", quality=quality(measured["evaluation"]), cost=cost(measured),
+        pictures=f"{measured['evaluation']['memory']['known']:,}", quality=quality(measured["evaluation"]), cost=cost(measured),
     )
-    (recipe.model_folder / "MODEL_CARD.md").write_text(card)
+    if options.print:
+        print(card, end="")
+    else:
+        (recipe.model_folder / "MODEL_CARD.md").write_text(card)
 
 
 def quality(evaluation: dict) -> str:
@@ -57,10 +62,11 @@ def quality(evaluation: dict) -> str:
 
 def cost(measured: dict) -> str:
     minutes = {name: measured[name][-1]["minutes"] for name in ("decoder", "refiner", "prior")}
+    hours = sum(minutes.values()) / 60
     seen = measured["decoder"][-1]["seen"]
     return (
         f"{minutes['decoder']:.0f} minutes for the decoder, which saw {seen:,} pictures, {minutes['refiner']:.0f} for the codec's trained decoder and "
-        f"{minutes['prior']:.0f} for the diffusion prior, shipped or not, side by side on two shared cores of an AMD EPYC."
+        f"{minutes['prior']:.0f} for the diffusion prior, shipped or not, side by side on two shared cores of an AMD EPYC. {energy(hours)}"
     )
 
 

@@ -97,15 +97,23 @@ async function usedModel(config: Config): Promise<string> {
 
 function showCommand(io: CliIo): Command {
   return new Command('show')
-    .description('Show where a model comes from, its files and its licence.')
+    .description('Show where a model comes from, its files, its licence and its card.')
     .argument('<name>', 'in any style: ViT-B-32/openai, openai/clip-vit-base-patch32, …')
     .option('--json', 'print one JSON document')
     .action(async (name: string, { json }: { json?: boolean }) => {
       const { modelsDir } = configOf(io, {})
-      const { findModel, knownModel, requireKnownModel } = await import('../../lucida.ts')
+      const library = await import('../../lucida.ts')
+      const { findCard, findModel, knownModel, readModelCard } = library
       const found = await findModel(name, modelsDir).catch(() => undefined)
-      const known = found ? knownModel(found.name) : requireKnownModel(name)
-      if (json) return printJson(io, { atHand: found ?? null, known: known ?? null })
+      if (!found && !knownModel(name)) {
+        // What draws is no model to search with, but has a card as well.
+        const drawing = await readModelCard(name, modelsDir).catch(() => null)
+        if (drawing !== null && !json) return io.out(drawing)
+        if (drawing !== null) return printJson(io, { atHand: null, known: null, card: drawing })
+      }
+      const known = found ? knownModel(found.name) : library.requireKnownModel(name)
+      const card = found ? await findCard(found.directory) : null
+      if (json) return printJson(io, { atHand: found ?? null, known: known ?? null, card })
       const { title, dimension, languages, license } = (found ?? known)!
       io.out(`${(found ?? known)!.name}  ${title}\n`)
       io.out(`    ${dimension} dimensions, languages: ${languages.join(', ')}\n`)
@@ -115,6 +123,7 @@ function showCommand(io: CliIo): Command {
         for (const [path, { sizeBytes, sha256 }] of Object.entries(found.files)) {
           io.out(`    ${path}  ${sizeBytes} bytes  sha256 ${sha256}\n`)
         }
+        if (card !== null) io.out(`\n${card}`)
       } else showKnown(io, known!)
     })
 }

@@ -25,6 +25,12 @@ export interface SearchFlags extends PartialConfig, ResultFormat, FilterFlags {
   page: number
 }
 
+/** Flags that lessen bias. */
+interface AdjustFlags {
+  debias?: string
+  balance?: string
+}
+
 const MAX_PAGE = 1_000_000
 
 /** Adds the flags of every command that prints search results. */
@@ -63,19 +69,24 @@ export function searchCommand(io: CliIo): Command {
     )
   return withGlobalFlags(
     withResultFlags(
-      command.option(
-        '--generate',
-        'for words: where nothing is relevant, draw a picture and keep it',
-      ),
+      command
+        .option('--generate', 'for words: where nothing is relevant, draw a picture and keep it')
+        .option('--debias <attribute>', 'take this out of the words, as gender: see docs/bias.md')
+        .option('--balance <attribute>', 'balance the best results by this attribute'),
     ),
-  ).action(async (words: string[], flags: SearchFlags & { generate?: boolean }) => {
+  ).action(async (words: string[], flags: SearchFlags & AdjustFlags & { generate?: boolean }) => {
     if (words.length === 0) return list(io, command, flags)
     const terms = parseTerms(words, io.cwd)
     // It takes a while to load, and most searches need none of it.
     const library = flags.generate ? await import('../../lucida.ts') : undefined
     const order = library?.orderIfNotFound(terms)
     const config = configOf(io, flags)
-    const options = searchOptions(io, flags)
+    const { debias, balance } = flags
+    const options = {
+      ...searchOptions(io, flags),
+      ...(debias !== undefined && { debias }),
+      ...(balance !== undefined && { balance }),
+    }
     const server = await findServer(config)
     const answer = server
       ? await server.search(terms, options)
@@ -92,7 +103,12 @@ export function searchCommand(io: CliIo): Command {
   })
 }
 
-async function list(io: CliIo, command: Command, flags: SearchFlags): Promise<void> {
+async function list(io: CliIo, command: Command, flags: SearchFlags & AdjustFlags): Promise<void> {
+  if (flags.debias !== undefined || flags.balance !== undefined) {
+    command.error(
+      "error: missing required argument 'term': --debias and --balance are for searches",
+    )
+  }
   const { filter, limit, offset } = searchOptions(io, flags)
   if (flags.order === 'score' || flags.minScore !== undefined || (!filter && !flags.order)) {
     command.error("error: missing required argument 'term' (without one: filters, or --order date)")

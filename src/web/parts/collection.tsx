@@ -3,6 +3,7 @@ import type { Root } from '../../api/contract.ts'
 import type { PartProps } from '../app.tsx'
 import { isRunning } from '../collecting.ts'
 import { agoText, countText, fileName } from '../describe.ts'
+import { AboutModel } from './about-model.tsx'
 import { Dialog } from './dialog.tsx'
 import { fieldOf } from './field.ts'
 import { Icon } from './icon.tsx'
@@ -71,6 +72,7 @@ export function Collection({ state, actions }: PartProps) {
           ))}
         </ul>
       </section>
+      <AboutModel state={state} actions={actions} />
       <p class="foot">
         <a href="/docs">The API</a>
         <button

@@ -2,6 +2,7 @@
 import type { FacetsResponse } from '../../api/contract.ts'
 import type { PartProps } from '../app.tsx'
 import { fileName } from '../describe.ts'
+import { AdjustBar } from './adjust-bar.tsx'
 import { canOrderByDate, type FilterName, isNarrowed } from '../query.ts'
 
 interface Choice {
@@ -55,7 +56,8 @@ const BARS: readonly {
   },
 ]
 
-export function FilterBar({ state: { query, facets }, actions }: PartProps) {
+export function FilterBar({ state, actions }: PartProps) {
+  const { query, facets } = state
   const bars = BARS.map((bar) => ({ ...bar, given: facets ? bar.choices(facets) : [] }))
   const isSet = isNarrowed(query.filters)
   return (
@@ -96,6 +98,7 @@ export function FilterBar({ state: { query, facets }, actions }: PartProps) {
         />
         Include generated pictures
       </label>
+      <AdjustBar state={state} actions={actions} />
       <button type="button" class="quiet" onClick={actions.clearFilters} hidden={!isSet}>
         Clear filters
       </button>

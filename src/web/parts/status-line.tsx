@@ -1,4 +1,5 @@
 // How many pictures were found and how long that took; said aloud when it changes.
+import { adjustedText } from '../adjust.ts'
 import type { PartProps } from '../app.tsx'
 import { countText } from '../describe.ts'
 import { isListing } from '../query.ts'
@@ -13,11 +14,12 @@ export function StatusLine({ state, actions }: PartProps) {
   const found = isListing(answered)
     ? countText(matching, 'picture')
     : `${countText(matching, 'picture')}, ${answered.order === 'takenAt' ? 'newest' : 'best'} first`
+  const how = [found, adjustedText(results.adjusted)].filter(Boolean).join(' · ')
   const took = tookMs < 1 ? 'under 1 ms' : `${Math.round(tookMs)} ms`
   return (
     <div class={isBusy ? 'status busy' : 'status'}>
       <p aria-live="polite" role="status">
-        {items.length > 0 && phase !== 'failed' ? `${found} · ${took}` : ''}
+        {items.length > 0 && phase !== 'failed' ? `${how} · ${took}` : ''}
         {phase === 'loading' && items.length === 0 ? 'Looking…' : ''}
       </p>
       <p class="doubt" hidden={!isDoubtful}>
