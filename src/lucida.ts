@@ -26,6 +26,7 @@ import {
 } from './develop/develop.ts'
 import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
+import { type FindPictureGroups, openPictureGroups } from './duplicates.ts'
 import {
   type Classification,
   type ClassifyOptions,
@@ -45,7 +46,7 @@ import { findModel } from './models/registry.ts'
 import { keptThreads } from './models/threads.ts'
 import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
-import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
+import { openDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
 import { loadNeutralBank } from './search/relevance.ts'
 import { rememberPictures } from './search/remembered-pictures.ts'
@@ -102,7 +103,8 @@ export { pullModel } from './models/pull-model.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
-export type { DuplicateGroup, DuplicateKind, FindDuplicates } from './search/duplicates.ts'
+export type { PictureGroup, PictureGroupPage } from './duplicates.ts'
+export type { DuplicateKind } from './search/duplicates.ts'
 export { fetchImage } from './search/fetch-image.ts'
 export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
@@ -190,7 +192,7 @@ export interface Lucida {
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
-  readonly duplicates: FindDuplicates
+  readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
   /** Pictures that a search looks through, as far as is known. */
@@ -336,7 +338,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
-    duplicates: openDuplicates(db, live.current),
+    duplicates: openPictureGroups(openDuplicates(db, live.current), gallery),
     plan: (options) => planGeneration(generating, options),
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) => keepCandidate(generating, id, candidate),

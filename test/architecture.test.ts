@@ -62,6 +62,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cold-search.ts': { may: ['core', 'models', 'search', 'config.ts', 'answer.ts'] },
   'encode.ts': { may: ['core', 'search', 'answer.ts'], mayTypes: ['models'] },
   'gallery.ts': { may: ['core', 'pictures', 'store', 'generate', 'answer.ts'] },
+  'duplicates.ts': { may: [], mayTypes: ['search', 'answer.ts', 'gallery.ts'] },
   'writing.ts': { may: ['search'] },
   'lucida.ts': {
     may: [
@@ -69,6 +70,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'answer.ts',
       'encode.ts',
       'gallery.ts',
+      'duplicates.ts',
       'writing.ts',
       'live-index.ts',
       'indexing.ts',

@@ -493,7 +493,8 @@ export const FacetsResponse = z
   .openapi('Facets')
 
 /**
- * `exact`: one file in several places. `near`: resized, recompressed or slightly changed copies.
+ * `exact`: one file in several places. `near`: resized, recompressed, mirrored or slightly changed
+ * copies, and parts of a picture.
  * `look-alike`: pictures that mean the same to the model.
  */
 export const DuplicateKind = z.enum(['exact', 'near', 'look-alike'])
@@ -518,7 +519,8 @@ export const DuplicatesResponse = z
         similarity: z.array(number).openapi({
           description:
             'Of each picture to the first: 1 for exact copies, the share of equal bits of the ' +
-            'perceptual hash for near ones, the cosine for look-alikes',
+            'perceptual hash for near ones (the correlation where one is a part of the other), ' +
+            'the cosine for look-alikes',
         }),
       }),
     ),

@@ -28,6 +28,7 @@ export type AnyLucida = Pick<
   | 'similar'
   | 'list'
   | 'facets'
+  | 'duplicates'
   | 'classify'
   | 'status'
   | 'failures'

@@ -67,6 +67,20 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     plan: (options) => planRemotely(client, send, options),
     gallery: { find: (id) => translated(client.image({ params: { id } })) },
     facets: (filter = {}) => translated(client.facets({ query: toQuery(toFilter(filter)) })),
+    async duplicates(kind, { after, limit, minScore }) {
+      const query = { kind, limit, cursor: after, minScore }
+      const { items, nextCursor } = await translated(client.duplicates({ query }))
+      return {
+        groups: items.map(({ kind, images, similarity }) => ({
+          kind,
+          pictures: images.map((image, i) => ({
+            picture: toPicture(image),
+            similarity: similarity[i]!,
+          })),
+        })),
+        next: nextCursor,
+      }
+    },
     async *classify(files, { labels, templates, mode = 'single' }) {
       for (const path of files) {
         const body = {

@@ -6,6 +6,7 @@ import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { duplicatesCommand } from './commands/duplicates.ts'
 import { facetsCommand } from './commands/facets.ts'
 import { failuresCommand } from './commands/failures.ts'
 import { generateCommand } from './commands/generate.ts'
@@ -30,6 +31,7 @@ const COMMANDS = [
   serveCommand,
   askCommand,
   facetsCommand,
+  duplicatesCommand,
   statusCommand,
   failuresCommand,
   removeCommand,
