@@ -1,8 +1,9 @@
 // Everything that a person can do on the page. Components call these and show the state; nothing else
 // changes it.
-import type { ClassifyResponse, Job } from '../api/contract.ts'
+import type { ClassifyResponse, DuplicateKind, Job } from '../api/contract.ts'
 import { createClient } from '../client/client.ts'
 import { createCollecting } from './collecting.ts'
+import { createComparing } from './comparing.ts'
 import { createDeveloping } from './developing.ts'
 import { type Order, orderOfWords } from './orders.ts'
 import { createPlaces } from './places.ts'
@@ -30,6 +31,7 @@ export function createActions(store: Store) {
   const searching = createSearching(store, client)
   const collecting = createCollecting(store, client, searching)
   const developing = createDeveloping(store, client, () => searching.again())
+  const comparing = createComparing(store, client)
   const places = createPlaces(store, (isTyping) => {
     if (store.state.session?.scope == null) return
     searching.update(isTyping)
@@ -171,6 +173,17 @@ export function createActions(store: Store) {
     openCollection: (): void => {
       store.change({ isCollectionOpen: true })
       void collecting.load()
+    },
+    /** In place of the collection. */
+    showDuplicates: (kind: DuplicateKind): Promise<void> => {
+      store.change({ isCollectionOpen: false })
+      return comparing.show(kind)
+    },
+    moreDuplicates: () => comparing.more(),
+    closeDuplicates: () => comparing.close(),
+    openDuplicate: (id: string): void => {
+      comparing.close()
+      places.go({ view: id }, 'push')
     },
     closeCollection: () => store.change({ isCollectionOpen: false }),
     refresh: async () => {

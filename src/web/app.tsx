@@ -5,6 +5,7 @@ import { Chips } from './parts/chips.tsx'
 import { Collection } from './parts/collection.tsx'
 import { Detail } from './parts/detail.tsx'
 import { Development } from './parts/development.tsx'
+import { Duplicates } from './parts/duplicates.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
 import { Grid } from './parts/grid.tsx'
 import { Header } from './parts/header.tsx'
@@ -45,6 +46,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
         {state.view !== null && <Detail key="detail" {...props} />}
         {state.development?.isOpen && <Development key="development" {...props} />}
         {state.isCollectionOpen && <Collection key="collection" {...props} />}
+        {state.duplicates && <Duplicates key="duplicates" {...props} />}
       </div>
       <div class="drop" aria-hidden="true">
         <p>Drop a picture to find others like it</p>

@@ -9,6 +9,7 @@ import type {
   SessionResponse,
 } from '../api/contract.ts'
 import type { Generation } from '../api/generation-contract.ts'
+import type { Duplicates } from './comparing.ts'
 import type { Order } from './orders.ts'
 import { EMPTY, type Query } from './query.ts'
 
@@ -63,6 +64,8 @@ export interface State {
   /** Why this server draws nothing, once it has said so. */
   readonly cannotDraw: string | null
   readonly isCollectionOpen: boolean
+  /** Null unless they are shown. */
+  readonly duplicates: Duplicates | null
   readonly roots: RootsResponse | null
   readonly failures: FailuresResponse['items']
   /** Newest first. */
@@ -91,6 +94,7 @@ export const START: State = {
   development: null,
   cannotDraw: null,
   isCollectionOpen: false,
+  duplicates: null,
   roots: null,
   failures: [],
   jobs: [],

@@ -46,6 +46,13 @@ export function Collection({ state, actions }: PartProps) {
         >
           Index now
         </button>
+        <button
+          type="button"
+          hidden={folders.length === 0}
+          onClick={() => void actions.showDuplicates('exact')}
+        >
+          Find duplicates
+        </button>
       </section>
       <AddFolder state={state} actions={actions} />
       <section aria-label="Indexing" hidden={latest.length === 0}>
