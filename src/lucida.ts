@@ -12,6 +12,7 @@ import {
   type SearchOptions,
   type SearchTerm,
 } from './answer.ts'
+import { type Concepts, type ConceptTerm, openConcepts } from './concepts.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import { once } from './core/once.ts'
@@ -72,6 +73,7 @@ export type {
   SearchResult,
   SearchTerm,
 } from './answer.ts'
+export type { Concept, Concepts, ConceptTerm, Teaching } from './concepts.ts'
 export type { Classification, ClassifyOptions } from './encode.ts'
 export type {
   DrawnCandidate,
@@ -111,6 +113,9 @@ export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
 export type { Repair } from './store/embedded.ts'
+
+/** What a search may be made of. */
+export type AnyTerm = SearchTerm | ConceptTerm
 
 /** A recorded failure. */
 export interface Failure {
@@ -167,9 +172,9 @@ export interface Lucida {
    */
   watch(folders: readonly string[], options?: WatchFoldersOptions): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
-  search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
+  search(terms: readonly AnyTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** The same without the pictures that the terms themselves name. */
-  similar(terms: SearchTerm | readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
+  similar(terms: AnyTerm | readonly AnyTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures by date, newest first, undated last; also those without a vector of this model. */
   list(options?: ListOptions): Promise<ListAnswer>
   /** How many pictures there are of each kind, among those that pass the filter. */
@@ -195,6 +200,8 @@ export interface Lucida {
   readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** What people have taught. */
+  readonly concepts: Concepts
   /** Pictures that a search looks through, as far as is known. */
   indexSize(): number
   /** Is told of every run of an encoder. */
@@ -264,6 +271,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   /** Checked, with the real paths of its folders. Throws `not_found` for a root that is none. */
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
     parseFilter(filter)
+    const matching = filter.concept && (await concepts.matching(filter.concept))
     const real = async (path: string | undefined) =>
       path === undefined ? undefined : realpath(path).catch(() => resolve(path))
     const [root, folder] = [await real(filter.root), await real(filter.folder)]
@@ -271,7 +279,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
       const known = (await listRoots(db)).map(({ path }) => path)
       if (!known.includes(root)) throw notARoot(root, known)
     }
-    return parseFilter({ ...filter, root, folder })
+    return { ...parseFilter({ ...filter, root, folder }), contents: matching }
   }
 
   // What was checked belongs to the lost database.
@@ -286,6 +294,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     pictures: rememberPictures(storedPictures(db, space), () => writing.quietSince()),
   }
 
+  const concepts = openConcepts(db, space, context)
   const gallery = openGallery(db, cache)
   // A run of the indexer makes its batches itself.
   const pipeline = { db, space, preprocess: tower.preprocess, embedPixels: tower.embedPixels }
@@ -298,6 +307,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
     writing,
     currentIndex: live.current,
   })
+
+  const labelling = { ...context, concept: concepts.head }
 
   let painter: Painter | undefined
   const drawnFolder = join(config.dataDir, 'drawn')
@@ -328,13 +339,19 @@ export async function openResolved(config: Config): Promise<Lucida> {
     repaired: database.repaired,
     index,
     watch,
-    search: (terms, options = {}) => answerSearch(context, terms, options, false),
-    similar: (terms, options = {}) => answerSearch(context, [terms].flat(), options, true),
+    search: async (terms, options = {}) => {
+      const resolved = await Promise.all(terms.map(concepts.resolve))
+      return answerSearch(context, resolved, options, false)
+    },
+    similar: async (terms, options = {}) => {
+      const resolved = await Promise.all([terms].flat().map(concepts.resolve))
+      return answerSearch(context, resolved, options, true)
+    },
     list: (options = {}) => answerList(context, options),
     facets: async (filter = {}) => countFacets(db, await locateWithoutDrawn(context, filter)),
-    classify: (files, options) => classifyFiles(context, files, options),
+    classify: (files, options) => classifyFiles(labelling, files, options),
     async label(terms, options) {
-      const score = await openLabels(context, options)
+      const score = await openLabels(labelling, options)
       return (await embedAll(terms)).map(score)
     },
     embed: embedAll,
@@ -343,6 +360,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) => keepCandidate(generating, id, candidate),
     keys: openApiKeys(db),
+    concepts,
     indexSize: () => live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {

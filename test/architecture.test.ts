@@ -62,6 +62,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cold-search.ts': { may: ['core', 'models', 'search', 'config.ts', 'answer.ts'] },
   'encode.ts': { may: ['core', 'search', 'answer.ts'], mayTypes: ['models'] },
   'gallery.ts': { may: ['core', 'pictures', 'store', 'generate', 'answer.ts'] },
+  'concepts.ts': { may: ['core', 'pictures', 'search', 'store', 'answer.ts'] },
   'duplicates.ts': { may: [], mayTypes: ['search', 'answer.ts', 'gallery.ts'] },
   'writing.ts': { may: ['search'] },
   'lucida.ts': {
@@ -70,6 +71,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'answer.ts',
       'encode.ts',
       'gallery.ts',
+      'concepts.ts',
       'duplicates.ts',
       'writing.ts',
       'live-index.ts',

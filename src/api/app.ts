@@ -4,6 +4,7 @@ import { VERSION } from '../core/version.ts'
 import type { FetchImageOptions, Lucida } from '../lucida.ts'
 import { openCallers } from './callers.ts'
 import { mountClipRetrieval } from './clip-retrieval-routes.ts'
+import { mountConcepts } from './concept-routes.ts'
 import { type Api, type ApiContext, type ApiEnv, newApp } from './context.ts'
 import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
@@ -154,6 +155,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountImages(app, context)
   mountEncoding(app, context)
   mountDuplicates(app, context)
+  mountConcepts(app, context)
   mountIndexing(app, context)
   mountGenerations(app, context)
   mountKeys(app, context)

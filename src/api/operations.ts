@@ -1,6 +1,7 @@
 // What each route takes and gives, as types, read off the definitions of the routes. For the client.
 import type { z } from '@hono/zod-openapi'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
+import type { conceptRoutes } from './concept-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
 import type { generationRoutes } from './generation-routes.ts'
@@ -20,6 +21,7 @@ type Definitions = typeof searchRoutes &
   typeof sessionRoutes &
   typeof keyRoutes &
   typeof duplicateRoutes &
+  typeof conceptRoutes &
   typeof clipRetrievalRoutes &
   typeof openAiRoutes &
   typeof healthRoutes

@@ -35,6 +35,7 @@ export type AnyLucida = Pick<
   | 'remove'
 > & {
   readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'>
+  readonly concepts: Pick<Lucida['concepts'], 'teach' | 'list' | 'find' | 'forget'>
   readonly plan: (options: GenerateOptions) => Promise<AnyPlan>
   readonly gallery: { readonly find: (id: string) => Promise<{ readonly path: string }> }
 }

@@ -5,6 +5,7 @@ import type { Filter as ApiFilter, Image, PictureSource, Root } from '../api/con
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
 import type {
+  AnyTerm,
   Classification,
   Filter,
   IndexEvent,
@@ -12,11 +13,11 @@ import type {
   RootSummary,
   SearchAnswer,
   SearchOptions,
-  SearchTerm,
 } from '../lucida.ts'
 import type { AnyLucida } from './program.ts'
 import { planRemotely } from './remote-drawing.ts'
-import { lucidaError, toTerm, translate, translated } from './remote-terms.ts'
+import { remoteConcepts } from './remote-concepts.ts'
+import { lucidaError, toQueryTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
 /** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
@@ -34,13 +35,13 @@ export async function openRemote(socketPath: string): Promise<AnyLucida | null> 
 
 function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
   const search = async (
-    terms: readonly SearchTerm[],
+    terms: readonly AnyTerm[],
     options: SearchOptions,
     withoutQuery: boolean,
   ): Promise<SearchAnswer> => {
     const { filter, ...how } = options
     const body = {
-      terms: terms.map(toTerm),
+      terms: terms.map(toQueryTerm),
       ...how,
       limit: how.limit ?? 10,
       withoutQuery,
@@ -116,6 +117,7 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     },
     remove: async (folder) =>
       (await translated(client.removeRoot({ query: { path: folder } }))).removed,
+    concepts: remoteConcepts(client),
     keys: {
       async create(options) {
         const { createdAt, ...made } = await translated(client.createKey({ body: options }))
@@ -158,12 +160,15 @@ function toFilter({ format, ...filter }: Filter): ApiFilter {
   return JSON.parse(JSON.stringify({ ...filter, format: formats })) as ApiFilter
 }
 
-function toQuery({ format, near, box, gps, ...same }: ApiFilter) {
+function toQuery({ format, near, box, gps, concept, ...same }: ApiFilter) {
   return {
     ...same,
     ...(format && { format: format.join(',') }),
     ...(near && { near: [near.latitude, near.longitude, near.radiusKm] }),
     ...(box && { box: [box.south, box.west, box.north, box.east] }),
+    ...(concept && {
+      concept: [concept.name, concept.atLeast].filter((part) => part !== undefined).join(':'),
+    }),
     ...(gps !== undefined && { gps: gps ? ('true' as const) : ('false' as const) }),
   }
 }

@@ -5,6 +5,7 @@ import { LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { classifyCommand } from './commands/classify.ts'
+import { conceptsCommand } from './commands/concepts.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { duplicatesCommand } from './commands/duplicates.ts'
 import { facetsCommand } from './commands/facets.ts'
@@ -18,6 +19,7 @@ import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
+import { teachCommand } from './commands/teach.ts'
 import { upCommand } from './commands/up.ts'
 import type { CliIo } from './io.ts'
 
@@ -27,6 +29,8 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  teachCommand,
+  conceptsCommand,
   generateCommand,
   serveCommand,
   askCommand,
