@@ -7,6 +7,8 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   filters: () => import('./filters.ts'),
   draw: () => import('./draw-speed.ts'),
   'not-found': () => import('./not-found.ts'),
+  duplicates: () => import('./duplicates.ts'),
+  teach: () => import('./teach.ts'),
   relevance: () => import('./relevance.ts'),
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),

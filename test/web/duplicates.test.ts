@@ -65,7 +65,10 @@ describePage('duplicates on the page', () => {
     expect(new Set(await tiers(page))).toEqual(new Set(['Near']))
     const group = page.locator('.groups > li', { has: page.getByLabel('Open mirrored.jpg') })
     await group.getByLabel('Open horse.jpg').waitFor(WAIT)
-    await group.getByText(/\d+ % like the first/).last().waitFor(WAIT)
+    await group
+      .getByText(/\d+ % like the first/)
+      .last()
+      .waitFor(WAIT)
   })
 
   test('a picture of a group opens, and its dialog leads to the page', async () => {
