@@ -10,6 +10,7 @@ import { createPlaces } from './places.ts'
 import { EMPTY, type FilterName, type Query, writePlace } from './query.ts'
 import { createSearching } from './searching.ts'
 import type { Store } from './store.ts'
+import { createTeaching, toggleConcept, type Verdict } from './teaching.ts'
 import { troubleOf } from './trouble.ts'
 import { takeUpload } from './uploads.ts'
 import { formatWords, type WordTerm } from './words.ts'
@@ -31,6 +32,7 @@ export function createActions(store: Store) {
   const searching = createSearching(store, client)
   const collecting = createCollecting(store, client, searching)
   const developing = createDeveloping(store, client, () => searching.again())
+  const teaching = createTeaching(store, client)
   const comparing = createComparing(store, client)
   const places = createPlaces(store, (isTyping) => {
     if (store.state.session?.scope == null) return
@@ -63,6 +65,7 @@ export function createActions(store: Store) {
   function begin(): void {
     places.arrive()
     void collecting.load()
+    teaching.load().catch(notify)
   }
 
   function addPicture(key: string, weight: number): void {
@@ -148,6 +151,10 @@ export function createActions(store: Store) {
       const body = { images: [{ id }], labels: [...labels] }
       return (await client.classify({ body }))[0] ?? []
     },
+
+    toggleConcept: (name: string) => ask({ words: toggleConcept(store.state.query.words, name) }),
+    /** Throws what the server says. */
+    teach: (name: string, id: string, verdict: Verdict) => teaching.teach(name, id, verdict),
 
     /** Draws what was not found. */
     develop: (): Promise<void> => {

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'hono/jsx/dom'
 import type { Actions } from './actions.ts'
 import { Chips } from './parts/chips.tsx'
 import { Collection } from './parts/collection.tsx'
+import { Concepts } from './parts/concepts.tsx'
 import { Detail } from './parts/detail.tsx'
 import { Development } from './parts/development.tsx'
 import { Duplicates } from './parts/duplicates.tsx'
@@ -34,6 +35,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
       <Header {...props} />
       <div class="tools">
         <Chips {...props} />
+        <Concepts {...props} />
         <FilterBar {...props} />
       </div>
       {!state.isCollectionOpen && <Notice key="notice" {...props} />}

@@ -1,4 +1,5 @@
 // The state of the page, in one place, and who is told when it changes.
+import type { Concept } from '../api/concept-contract.ts'
 import type {
   FacetsResponse,
   FailuresResponse,
@@ -66,6 +67,8 @@ export interface State {
   readonly isCollectionOpen: boolean
   /** Null unless they are shown. */
   readonly duplicates: Duplicates | null
+  /** What was taught, by name. */
+  readonly concepts: readonly Concept[]
   readonly roots: RootsResponse | null
   readonly failures: FailuresResponse['items']
   /** Newest first. */
@@ -95,6 +98,7 @@ export const START: State = {
   cannotDraw: null,
   isCollectionOpen: false,
   duplicates: null,
+  concepts: [],
   roots: null,
   failures: [],
   jobs: [],

@@ -11,6 +11,7 @@ import {
   toRequest,
   writePlace,
 } from '../../src/web/query.ts'
+import { toggleConcept } from '../../src/web/teaching.ts'
 import { formatWords, parseWords } from '../../src/web/words.ts'
 
 const ID = 'ab'.repeat(32)
@@ -167,4 +168,17 @@ describe('the request', () => {
     )
     expect(toFilter({ orientation: 'round' })).toEqual({})
   })
+})
+
+test('a concept is a term of the sum, and says nothing of relevance', () => {
+  const query = { ...EMPTY, words: 'a table + 2:concept:red mug - concept:cup' }
+  expect(toRequest(query, () => undefined).terms).toEqual([
+    { text: 'a table', weight: 1 },
+    { concept: 'red mug', weight: 2 },
+    { concept: 'cup', weight: -1 },
+  ])
+  expect(canOrderByDate(query)).toBe(false)
+  expect(toggleConcept('a table', 'red mug')).toBe('a table + concept:red mug')
+  expect(toggleConcept('a table + concept:red mug', 'red mug')).toBe('a table')
+  expect(toggleConcept('', 'cup')).toBe('concept:cup')
 })
