@@ -27,17 +27,19 @@ import { loadNeutralBank } from './search/relevance.ts'
 
 /**
  * Answers a search from the checkpoint, or returns null where none stands (the database is on a
- * server, something was written since, another index is asked for) or where it cannot tell (filters
- * and order by date are the database's): then open Lucida and ask it.
+ * server, something was written since, another index is asked for) or where it cannot tell (filters,
+ * order by date and concepts are the database's): then open Lucida and ask it.
  */
 export async function searchCold(
   config: Config,
-  terms: readonly SearchTerm[],
+  terms: readonly (SearchTerm | { readonly concept: string })[],
   options: SearchOptions,
   withoutQuery: boolean,
 ): Promise<SearchAnswer | null> {
   if (config.databaseUrl || options.filter || options.cursor) return null
   if (options.orderBy === 'takenAt') return null
+  const plain = terms.filter((term): term is SearchTerm => !('concept' in term))
+  if (plain.length < terms.length) return null
   const standing = await findStanding(config)
   if (!standing || !suits(config, standing.checkpoint)) return null
   const { model, checkpoint } = standing
@@ -69,7 +71,7 @@ export async function searchCold(
     },
   }
   try {
-    return await answerSearch(context, terms, options, withoutQuery)
+    return await answerSearch(context, plain, options, withoutQuery)
   } catch (error) {
     if (error instanceof LucidaError && error.code === 'index_stale') return null
     throw error

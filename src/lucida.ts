@@ -13,6 +13,7 @@ import {
   type SearchTerm,
 } from './answer.ts'
 import { type Auditing, openAuditing } from './auditing.ts'
+import type { Concepts, ConceptTerm } from './concepts.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
@@ -26,6 +27,7 @@ import {
 } from './develop/develop.ts'
 import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
+import { type FindPictureGroups, openPictureGroups } from './duplicates.ts'
 import {
   type Classification,
   type ClassifyOptions,
@@ -44,9 +46,8 @@ import { findModelFor } from './models/every-pixel.ts'
 import { DEFAULT_MODEL } from './models/registry.ts'
 import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
-import type { FindDuplicates } from './search/duplicates.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
-import { openServingSpace } from './serving-space.ts'
+import { openServingSpace, type ServingSpace } from './serving-space.ts'
 import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
@@ -78,6 +79,7 @@ export type {
   SearchResult,
   SearchTerm,
 } from './answer.ts'
+export type { Concept, Concepts, ConceptTerm, Teaching } from './concepts.ts'
 export type { Classification, ClassifyOptions } from './encode.ts'
 export type {
   DrawnCandidate,
@@ -118,13 +120,17 @@ export { pullModel } from './models/pull-model.ts'
 export type { IndexCounts, IndexEvent } from './indexer/events.ts'
 export type { LabelScore } from './search/classify.ts'
 export type { Filter } from './search/filter.ts'
-export type { DuplicateGroup, DuplicateKind, FindDuplicates } from './search/duplicates.ts'
+export type { PictureGroup, PictureGroupPage } from './duplicates.ts'
+export type { DuplicateKind } from './search/duplicates.ts'
 export { fetchImage } from './search/fetch-image.ts'
 export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
 export type { Repair } from './store/embedded.ts'
+
+/** What a search may be made of. */
+export type AnyTerm = SearchTerm | ConceptTerm
 
 /** A recorded failure. */
 export interface Failure {
@@ -190,9 +196,9 @@ export interface Lucida {
    */
   watch(folders: readonly string[], options?: WatchFoldersOptions): AsyncGenerator<IndexEvent>
   /** Finds pictures. Throws `bad_input`, `not_found`, `corrupt_image`, `fetch_failed`. */
-  search(terms: readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
+  search(terms: readonly AnyTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** The same without the pictures that the terms themselves name. */
-  similar(terms: SearchTerm | readonly SearchTerm[], options?: SearchOptions): Promise<SearchAnswer>
+  similar(terms: AnyTerm | readonly AnyTerm[], options?: SearchOptions): Promise<SearchAnswer>
   /** Pictures by date, newest first, undated last; also those without a vector of this model. */
   list(options?: ListOptions): Promise<ListAnswer>
   /** How many pictures there are of each kind, among those that pass the filter. */
@@ -219,9 +225,11 @@ export interface Lucida {
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
-  readonly duplicates: FindDuplicates
+  readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** What people have taught. */
+  readonly concepts: Concepts
   /** Pictures that a search looks through, as far as is known. */
   indexSize(): number
   /** Is told of every run of an encoder. */
@@ -397,32 +405,41 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
     watch,
     models,
     search: (terms, options = {}) =>
-      answering((context) => answerSearch(context, terms, options, false)),
+      spaces.with(async ({ answer, concepts }) =>
+        answerSearch(answer, await Promise.all(terms.map(concepts.resolve)), options, false),
+      ),
     similar: (terms, options = {}) =>
-      answering((context) => answerSearch(context, [terms].flat(), options, true)),
+      spaces.with(async ({ answer, concepts }) => {
+        const resolved = await Promise.all([terms].flat().map(concepts.resolve))
+        return answerSearch(answer, resolved, options, true)
+      }),
     list: (options = {}) => answering((context) => answerList(context, options)),
     facets: (filter = {}) =>
       answering(async (context) => countFacets(db, await locateWithoutDrawn(context, filter))),
     async *classify(files, options) {
       const { space, release } = spaces.hold()
       try {
-        yield* classifyFiles(space.answer, files, options)
+        yield* classifyFiles(labelsOf(space), files, options)
       } finally {
         release()
       }
     },
     label: (terms, options) =>
-      answering(async (context) => {
-        const score = await openLabels(context, options)
-        return (await embedAll(context, terms)).map(score)
+      spaces.with(async (space) => {
+        const score = await openLabels(labelsOf(space), options)
+        return (await embedAll(space.answer, terms)).map(score)
       }),
     embed: (terms) =>
       answering(async (context) => {
         return { model: context.clip.model, vectors: await embedAll(context, terms) }
       }),
-    duplicates: (kind, options) => spaces.with((space) => space.duplicates(kind, options)),
+    duplicates: openPictureGroups(
+      (kind, options) => spaces.with((space) => space.duplicates(kind, options)),
+      gallery,
+    ),
     ...openAuditing(answering),
     plan,
+    concepts: conceptsOf(spaces),
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
@@ -480,4 +497,22 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
 
 function embedAll(context: AnswerContext, terms: readonly SearchTerm[]): Promise<UnitVector[]> {
   return Promise.all(terms.map((term) => embedTerm(context, term)))
+}
+
+/** What labels are scored with. */
+function labelsOf({ answer, concepts }: Space) {
+  return { ...answer, concept: concepts.head }
+}
+
+/** The concepts of whatever model answers. */
+function conceptsOf(spaces: ServingSpace): Concepts {
+  return {
+    teach: (name, teaching) => spaces.with(({ concepts }) => concepts.teach(name, teaching)),
+    list: () => spaces.with(({ concepts }) => concepts.list()),
+    find: (name) => spaces.with(({ concepts }) => concepts.find(name)),
+    forget: (name) => spaces.with(({ concepts }) => concepts.forget(name)),
+    head: (name) => spaces.with(({ concepts }) => concepts.head(name)),
+    resolve: (term) => spaces.with(({ concepts }) => concepts.resolve(term)),
+    matching: (filter) => spaces.with(({ concepts }) => concepts.matching(filter)),
+  }
 }

@@ -5,17 +5,20 @@ import type { AnswerContext } from './answer.ts'
 import type { Config } from './config.ts'
 import type { ContentHash } from './core/hash.ts'
 import { once } from './core/once.ts'
+import { type Concepts, openConcepts } from './concepts.ts'
 import { openLiveIndex, type LiveIndex } from './live-index.ts'
 import { type Clip, openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { type EncodeRun, measureClip, shareClip } from './models/shared-clip.ts'
 import { keptTuning, type Tuning } from './models/tuning.ts'
 import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
+import type { Filter } from './search/filter.ts'
 import { loadNeutralBank } from './search/relevance.ts'
 import { rememberPictures } from './search/remembered-pictures.ts'
 import { storedPictures } from './search/stored-pictures.ts'
 import type { IndexIdentity } from './search/vector-index.ts'
 import type { OpenDatabase } from './store/database.ts'
+import type { PictureFilter } from './store/filters.ts'
 
 /** What every model of one Lucida has in common. */
 export interface SpaceOptions {
@@ -38,6 +41,8 @@ export interface Space {
   /** What was measured on this machine before; see models/tuning.ts. */
   readonly tuned: Tuning | undefined
   readonly answer: AnswerContext
+  /** As far as this model is concerned: heads are fitted to its vectors. */
+  readonly concepts: Concepts
   readonly duplicates: FindDuplicates
   readonly live: LiveIndex
   /** Loads all that an answer needs, so that the first need not wait for it. */
@@ -72,13 +77,20 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
   })
   const bank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
   const pictures = rememberPictures(storedPictures(db, identity), quietSince)
+  const concepts = openConcepts(db, identity, { clip, pictures, index: live.current })
+  const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
+    const located = await shared.locateFilter(filter)
+    const { concept } = filter
+    return concept ? { ...located, contents: await concepts.matching(concept) } : located
+  }
   return {
     model,
     identity,
     tower,
     tuningKey,
     tuned,
-    answer: { clip, index: live.current, adjusting, bank, pictures, ...shared },
+    answer: { clip, index: live.current, adjusting, bank, pictures, ...shared, locateFilter },
+    concepts,
     duplicates: openDuplicates(db, live.current),
     live,
     async warmUp() {

@@ -69,7 +69,16 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
   },
   'space.ts': {
-    may: ['core', 'models', 'search', 'audit', 'config.ts', 'answer.ts', 'live-index.ts'],
+    may: [
+      'core',
+      'models',
+      'search',
+      'audit',
+      'config.ts',
+      'answer.ts',
+      'concepts.ts',
+      'live-index.ts',
+    ],
     mayTypes: ['store'],
   },
   'serving-space.ts': { may: ['core', 'space.ts'], mayTypes: ['models', 'store'] },
@@ -93,6 +102,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'gallery.ts': { may: ['core', 'pictures', 'store', 'generate', 'answer.ts'] },
   'auditing.ts': { may: ['search', 'audit', 'answer.ts'] },
   'model-card.ts': { may: ['core', 'models', 'generate'] },
+  'concepts.ts': { may: ['core', 'pictures', 'search', 'store', 'answer.ts'] },
+  'duplicates.ts': { may: [], mayTypes: ['search', 'answer.ts', 'gallery.ts'] },
   'writing.ts': { may: ['search'] },
   'lucida.ts': {
     may: [
@@ -100,6 +111,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       'answer.ts',
       'encode.ts',
       'gallery.ts',
+      'concepts.ts',
+      'duplicates.ts',
       'writing.ts',
       'live-index.ts',
       'space.ts',

@@ -5,6 +5,7 @@ import type { FetchImageOptions, Lucida } from '../lucida.ts'
 import { mountAudits } from './audit-routes.ts'
 import { openCallers } from './callers.ts'
 import { mountClipRetrieval } from './clip-retrieval-routes.ts'
+import { mountConcepts } from './concept-routes.ts'
 import { type Api, type ApiContext, type ApiEnv, newApp } from './context.ts'
 import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
@@ -163,6 +164,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountEncoding(app, context)
   mountDuplicates(app, context)
   mountAudits(app, context)
+  mountConcepts(app, context)
   mountIndexing(app, context)
   mountGenerations(app, context)
   mountKeys(app, context)

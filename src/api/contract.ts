@@ -1,6 +1,7 @@
 // The contract of the HTTP API: a schema for everything that comes in and goes out. Validation, the
 // OpenAPI document, the types of the client and of the page all follow from it.
 import { z } from '@hono/zod-openapi'
+import { CONCEPT_NAME, parseConceptFilter } from '../core/concept-name.ts'
 
 /** Pictures of one page of results, unless asked otherwise. */
 export const DEFAULT_LIMIT = 20
@@ -81,6 +82,19 @@ export const Term = z
       'addresses are allowed) or a vector; terms are summed by weight',
   })
 
+/** Of a concept that was taught. */
+export const ConceptName = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((value) => CONCEPT_NAME.test(value), 'Expected letters, digits, spaces, - or _')
+  .openapi({ description: 'A concept that was taught (POST /v1/concepts)', example: 'red mug' })
+
+/** One term of a search. */
+export const QueryTerm = z
+  .union([Term, z.strictObject({ concept: ConceptName, weight })])
+  .openapi('QueryTerm', { description: 'A term, or a concept that was taught' })
+
 const degrees = (limit: number) => number.min(-limit).max(limit)
 const date = text.max(30).openapi({
   description: 'A year, month, day or time: 2020, 2020-05, 2020-05-31, 2020-05-31T18:00',
@@ -124,6 +138,10 @@ export const Filter = z
     minWidth: pixels.optional(),
     minHeight: pixels.optional(),
     generated: generated.optional(),
+    concept: z
+      .strictObject({ name: ConceptName, atLeast: number.min(0).max(1).optional() })
+      .optional()
+      .openapi({ description: 'Probably one; from a probability of 0.5 when not given' }),
   })
   .openapi('Filter')
 
@@ -150,7 +168,7 @@ const ifNotFound = z.enum(['nothing', 'generate']).openapi({
 /** Body of `POST /v1/search`. */
 export const SearchRequest = z
   .strictObject({
-    terms: z.array(Term).max(MAX_TERMS).optional().openapi({
+    terms: z.array(QueryTerm).max(MAX_TERMS).optional().openapi({
       description: 'Without a term, pictures are listed by date, newest first',
     }),
     filter: Filter.optional(),
@@ -205,6 +223,11 @@ export const FilterQuery = z.object({
   minWidth: numeral(pixels).optional(),
   minHeight: numeral(pixels).optional(),
   generated: generated.optional(),
+  concept: text
+    .max(80)
+    .refine((value) => parseConceptFilter(value) !== null, 'Expected NAME or NAME:0.8')
+    .optional()
+    .openapi({ description: 'A concept, and from which probability (0.5): NAME or NAME:0.8' }),
 })
 
 /** Which part of the results. */
@@ -216,8 +239,12 @@ export const PageQuery = z.object({
 /** Query of `GET /v1/search`. */
 export const SearchQuery = z
   .object({
-    text: repeated(text).optional().openapi({ description: 'What to look for (repeatable)' }),
-    not: repeated(text).optional().openapi({ description: 'Words to subtract (repeatable)' }),
+    text: repeated(text).optional().openapi({
+      description: 'What to look for, or concept:NAME (repeatable)',
+    }),
+    not: repeated(text).optional().openapi({
+      description: 'Words to subtract, or concept:NAME (repeatable)',
+    }),
     like: repeated(ImageId).optional().openapi({ description: 'Pictures to add, by id' }),
     unlike: repeated(ImageId).optional().openapi({ description: 'Pictures to subtract, by id' }),
     minScore: numeral(minScore).optional(),
@@ -355,7 +382,9 @@ export const SearchResponse = z
 export const ClassifyRequest = z
   .strictObject({
     images: z.array(PictureSource).min(1).max(MAX_TERMS),
-    labels: z.array(text.max(500)).min(1).max(1000),
+    labels: z.array(text.max(500)).min(1).max(1000).openapi({
+      description: 'Words, or concept:NAME for a concept that was taught',
+    }),
     templates: z
       .array(text.max(500))
       .min(1)
@@ -530,7 +559,8 @@ export const FacetsResponse = z
   .openapi('Facets')
 
 /**
- * `exact`: one file in several places. `near`: resized, recompressed or slightly changed copies.
+ * `exact`: one file in several places. `near`: resized, recompressed, mirrored or slightly changed
+ * copies, and parts of a picture.
  * `look-alike`: pictures that mean the same to the model.
  */
 export const DuplicateKind = z.enum(['exact', 'near', 'look-alike'])
@@ -555,7 +585,8 @@ export const DuplicatesResponse = z
         similarity: z.array(number).openapi({
           description:
             'Of each picture to the first: 1 for exact copies, the share of equal bits of the ' +
-            'perceptual hash for near ones, the cosine for look-alikes',
+            'perceptual hash for near ones (the correlation where one is a part of the other), ' +
+            'the cosine for look-alikes',
         }),
       }),
     ),
@@ -664,6 +695,7 @@ export const IndicesResponse = z.array(z.string())
 
 export type ImageId = z.output<typeof ImageId>
 export type Term = z.output<typeof Term>
+export type QueryTerm = z.output<typeof QueryTerm>
 export type PictureSource = z.output<typeof PictureSource>
 export type Filter = z.output<typeof Filter>
 export type FilterQuery = z.output<typeof FilterQuery>

@@ -26,21 +26,11 @@ export function mountDuplicates(app: Api, { lucida }: ApiContext): void {
       throw invalidInput('cursor', 'the nextCursor of the page before', cursor)
     }
     const page = await lucida.duplicates(kind, { after: cursor, limit, minScore })
-    const all = page.groups.flatMap(({ contents }) => contents)
-    const pictures = await lucida.gallery.findSome([...new Set(all)])
-    const items = page.groups.flatMap(({ contents, similarity }) => {
-      const members = contents.flatMap((id, i) => {
-        const picture = pictures.get(id)
-        return picture ? [{ image: toImage(picture), similarity: similarity[i]! }] : []
-      })
-      // What has gone meanwhile may leave a picture alone.
-      if (kind !== 'exact' && members.length < 2) return []
-      return {
-        kind,
-        images: members.map(({ image }) => image),
-        similarity: members.map((member) => member.similarity),
-      }
-    })
+    const items = page.groups.map((group) => ({
+      kind: group.kind,
+      images: group.pictures.map(({ picture }) => toImage(picture)),
+      similarity: group.pictures.map(({ similarity }) => similarity),
+    }))
     return c.json({ items, nextCursor: page.next }, 200)
   })
 }

@@ -2,6 +2,7 @@
 import type { z } from '@hono/zod-openapi'
 import type { auditRoutes } from './audit-routes.ts'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
+import type { conceptRoutes } from './concept-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
 import type { generationRoutes } from './generation-routes.ts'
@@ -24,6 +25,7 @@ type Definitions = typeof searchRoutes &
   typeof keyRoutes &
   typeof modelRoutes &
   typeof duplicateRoutes &
+  typeof conceptRoutes &
   typeof clipRetrievalRoutes &
   typeof openAiRoutes &
   typeof healthRoutes

@@ -1,4 +1,5 @@
 // What the program knows, in the shapes of the contract.
+import { parseConceptFilter } from '../core/concept-name.ts'
 import type { Picture, RootSummary, SearchAnswer } from '../lucida.ts'
 import type { Filter, FilterQuery, Image, Root, SearchResponse } from './contract.ts'
 
@@ -47,7 +48,7 @@ export function toRoot({ addedAt, indexedAt, exclude, ...root }: RootSummary): R
 
 /** The conditions of a query string, as in a body. */
 export function filterOf(query: FilterQuery): Filter {
-  const { format, near, box, gps, ...same } = query
+  const { format, near, box, gps, concept, ...same } = query
   const [latitude, longitude, radiusKm] = near ?? []
   const [south, west, north, east] = box ?? []
   return {
@@ -57,6 +58,7 @@ export function filterOf(query: FilterQuery): Filter {
     ...(near && { near: { latitude: latitude!, longitude: longitude!, radiusKm: radiusKm! } }),
     ...(box && { box: { south: south!, west: west!, north: north!, east: east! } }),
     ...(gps !== undefined && { gps: gps === 'true' }),
+    ...(concept !== undefined && { concept: parseConceptFilter(concept)! }),
   }
 }
 

@@ -1,6 +1,7 @@
 // Searching by terms, by an uploaded picture and by likeness to an indexed one, and drawing what is
 // not found; facets.
 import { createRoute } from '@hono/zod-openapi'
+import { conceptOf } from '../core/concept-name.ts'
 import {
   isAnythingFound,
   type ListAnswer,
@@ -18,7 +19,7 @@ import {
   SearchRequest,
   SearchResponse,
   SimilarQuery,
-  type Term,
+  type QueryTerm,
 } from './contract.ts'
 import { RequestError } from './errors.ts'
 import { readForm } from './multipart.ts'
@@ -80,10 +81,10 @@ export function mountSearch(app: Api, context: ApiContext): void {
 
   app.openapi(search, async (c) => {
     const { text = [], not = [], like = [], unlike = [], ...query } = c.req.valid('query')
-    const terms: Term[] = [
-      ...text.map((text) => ({ text })),
+    const terms: QueryTerm[] = [
+      ...text.map(wordTerm),
       ...like.map((id) => ({ id })),
-      ...not.map((text) => ({ text, weight: -1 })),
+      ...not.map((text) => ({ ...wordTerm(text), weight: -1 })),
       ...unlike.map((id) => ({ id, weight: -1 })),
     ]
     const read = await readTerms(context, terms, 'terms', askingOf(c))
@@ -170,6 +171,12 @@ export function mountSearch(app: Api, context: ApiContext): void {
       generation: null,
     }
   }
+}
+
+/** A text of a query string, which may name a concept. */
+function wordTerm(text: string): QueryTerm {
+  const concept = conceptOf(text)
+  return concept === null ? { text } : { concept }
 }
 
 /** What a request may ask for beside the terms. */

@@ -4,7 +4,7 @@ import { normalize } from '../core/vector.ts'
 import { LucidaError } from '../core/errors.ts'
 import type { SearchTerm } from '../lucida.ts'
 import type { ApiContext, ApiEnv, Caller } from './context.ts'
-import type { PictureSource, Term } from './contract.ts'
+import type { PictureSource, QueryTerm } from './contract.ts'
 import { RequestError } from './errors.ts'
 
 /** Who asks, and until when they wait. */
@@ -21,7 +21,7 @@ export function askingOf(c: Context<ApiEnv>): Asking {
 /** Decodes and fetches what the terms point at. Throws `bad_input` and whatever a fetch throws. */
 export function readTerms(
   context: ApiContext,
-  terms: readonly (Term | PictureSource)[],
+  terms: readonly (QueryTerm | PictureSource)[],
   field: string,
   asking: Asking,
 ): Promise<SearchTerm[]> {
@@ -30,7 +30,7 @@ export function readTerms(
 
 async function readTerm(
   context: ApiContext,
-  term: Term | PictureSource,
+  term: QueryTerm | PictureSource,
   field: string,
   { caller, signal }: Asking,
 ): Promise<SearchTerm> {
@@ -38,6 +38,9 @@ async function readTerm(
   if ('text' in term) {
     if (term.text.trim() === '') throw new LucidaError('bad_input', `${field}.text: Expected words`)
     return { text: term.text, ...weight }
+  }
+  if ('concept' in term) {
+    return context.lucida.concepts.resolve({ concept: term.concept, ...weight })
   }
   if ('id' in term) return { id: term.id, ...weight }
   if ('vector' in term) {

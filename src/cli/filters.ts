@@ -1,6 +1,7 @@
 // The flags that choose pictures by their metadata, and the flags that page through results.
 import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { parseConceptFilter } from '../core/concept-name.ts'
 import { firstMoment, PARTIAL_DATE } from '../core/wall-time.ts'
 import type { Filter } from '../lucida.ts'
 import type { CliIo } from './io.ts'
@@ -22,6 +23,7 @@ export interface FilterFlags {
   minWidth?: number
   minHeight?: number
   generated?: NonNullable<Filter['generated']>
+  concept?: NonNullable<Filter['concept']>
 }
 
 const MAX_PIXELS = 1_000_000
@@ -49,6 +51,7 @@ export function withFilterFlags(command: Command): Command {
     )
     .option('--min-width <px>', 'upright width, at least', integer(1, MAX_PIXELS))
     .option('--min-height <px>', 'upright height, at least', integer(1, MAX_PIXELS))
+    .option('--concept <name[:p]>', 'probably one (0.5 or p): see lucida teach', concept)
     .addOption(
       new Option(
         '--generated <which>',
@@ -60,7 +63,7 @@ export function withFilterFlags(command: Command): Command {
 /** The filter that the flags describe; undefined when there is none among them. */
 export function filterOf(io: CliIo, flags: FilterFlags): Filter | undefined {
   const { root, folder, format, after, before, camera, lens, near, box } = flags
-  const { gps, orientation, minWidth, minHeight, generated } = flags
+  const { gps, orientation, minWidth, minHeight, generated, concept } = flags
   const filter: Filter = {
     root: root && resolve(io.cwd, root),
     folder: folder && resolve(io.cwd, folder),
@@ -76,6 +79,7 @@ export function filterOf(io: CliIo, flags: FilterFlags): Filter | undefined {
     minWidth,
     minHeight,
     generated,
+    concept,
   }
   return Object.values(filter).some((value) => value !== undefined) ? filter : undefined
 }
@@ -91,6 +95,14 @@ function names(text: string): string[] {
 function date(text: string): string {
   if (firstMoment(text) === null) throw new InvalidArgumentError(`Expected ${PARTIAL_DATE}.`)
   return text
+}
+
+function concept(text: string) {
+  const parsed = parseConceptFilter(text)
+  if (!parsed) {
+    throw new InvalidArgumentError('Expected the name of a concept, or NAME:0.8.')
+  }
+  return parsed
 }
 
 function near(text: string) {

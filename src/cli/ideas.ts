@@ -45,7 +45,9 @@ export function ideaOf(
     if (to === undefined) return fail("option '--change' needs '--to'")
     return { change: pictureOf(change, cwd), to, from, by }
   }
-  const terms = words.length > 0 ? parseTerms(words, cwd) : []
+  const terms = (words.length > 0 ? parseTerms(words, cwd) : []).map((term) =>
+    'concept' in term ? fail('a concept cannot be drawn; draw from its examples: --like') : term,
+  )
   const mix = [...terms, ...like.map((picture) => pictureOf(picture, cwd))]
   if (hits !== undefined) return { hitsOf: mix, ...(hits !== true && { count: hits }) }
   const [only] = mix

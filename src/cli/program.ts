@@ -28,6 +28,7 @@ export type AnyLucida = Pick<
   | 'similar'
   | 'list'
   | 'facets'
+  | 'duplicates'
   | 'classify'
   | 'audit'
   | 'status'
@@ -36,6 +37,7 @@ export type AnyLucida = Pick<
 > & {
   readonly keys: Pick<Lucida['keys'], 'create' | 'list' | 'revoke'>
   readonly models: Omit<Lucida['models'], 'keepFilled'>
+  readonly concepts: Pick<Lucida['concepts'], 'teach' | 'list' | 'find' | 'forget'>
   readonly plan: (options: GenerateOptions) => Promise<AnyPlan>
   readonly gallery: { readonly find: (id: string) => Promise<{ readonly path: string }> }
 }

@@ -1,9 +1,14 @@
 // What is said to a server and what it says, in this process's words: terms and errors.
 import { resolve } from 'node:path'
-import type { Term } from '../api/contract.ts'
+import type { QueryTerm, Term } from '../api/contract.ts'
 import { ApiError } from '../client/client.ts'
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
-import type { SearchTerm } from '../lucida.ts'
+import type { AnyTerm, SearchTerm } from '../lucida.ts'
+
+/** A term of a search. */
+export function toQueryTerm(term: AnyTerm): QueryTerm {
+  return 'concept' in term ? { ...term } : toTerm(term)
+}
 
 export function toTerm(term: SearchTerm): Term {
   const weight = term.weight === undefined ? {} : { weight: term.weight }

@@ -5,20 +5,21 @@ import type { Filter as ApiFilter, Image, PictureSource, Root } from '../api/con
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
 import type {
+  AnyTerm,
   Classification,
   IndexEvent,
   Picture,
   RootSummary,
   SearchAnswer,
   SearchOptions,
-  SearchTerm,
 } from '../lucida.ts'
 import type { AnyLucida } from './program.ts'
 import { auditRemotely } from './remote-audit.ts'
 import { planRemotely } from './remote-drawing.ts'
 import { remoteModels } from './remote-models.ts'
 import { toFilter } from './remote-filter.ts'
-import { lucidaError, toTerm, translate, translated } from './remote-terms.ts'
+import { remoteConcepts } from './remote-concepts.ts'
+import { lucidaError, toQueryTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
 /** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
@@ -36,13 +37,13 @@ export async function openRemote(socketPath: string): Promise<AnyLucida | null> 
 
 function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
   const search = async (
-    terms: readonly SearchTerm[],
+    terms: readonly AnyTerm[],
     options: SearchOptions,
     withoutQuery: boolean,
   ): Promise<SearchAnswer> => {
     const { filter, ...how } = options
     const body = {
-      terms: terms.map(toTerm),
+      terms: terms.map(toQueryTerm),
       ...how,
       limit: how.limit ?? 10,
       withoutQuery,
@@ -71,6 +72,20 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     models: remoteModels(client),
     gallery: { find: (id) => translated(client.image({ params: { id } })) },
     facets: (filter = {}) => translated(client.facets({ query: toQuery(toFilter(filter)) })),
+    async duplicates(kind, { after, limit, minScore }) {
+      const query = { kind, limit, cursor: after, minScore }
+      const { items, nextCursor } = await translated(client.duplicates({ query }))
+      return {
+        groups: items.map(({ kind, images, similarity }) => ({
+          kind,
+          pictures: images.map((image, i) => ({
+            picture: toPicture(image),
+            similarity: similarity[i]!,
+          })),
+        })),
+        next: nextCursor,
+      }
+    },
     async *classify(files, { labels, templates, mode = 'single' }) {
       for (const path of files) {
         const body = {
@@ -106,6 +121,7 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     },
     remove: async (folder) =>
       (await translated(client.removeRoot({ query: { path: folder } }))).removed,
+    concepts: remoteConcepts(client),
     keys: {
       async create(options) {
         const { createdAt, ...made } = await translated(client.createKey({ body: options }))
@@ -143,12 +159,15 @@ async function* followIndexing(
   }
 }
 
-function toQuery({ format, near, box, gps, ...same }: ApiFilter) {
+function toQuery({ format, near, box, gps, concept, ...same }: ApiFilter) {
   return {
     ...same,
     ...(format && { format: format.join(',') }),
     ...(near && { near: [near.latitude, near.longitude, near.radiusKm] }),
     ...(box && { box: [box.south, box.west, box.north, box.east] }),
+    ...(concept && {
+      concept: [concept.name, concept.atLeast].filter((part) => part !== undefined).join(':'),
+    }),
     ...(gps !== undefined && { gps: gps ? ('true' as const) : ('false' as const) }),
   }
 }

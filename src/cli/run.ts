@@ -7,7 +7,9 @@ import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
 import { auditCommand } from './commands/audit.ts'
 import { classifyCommand } from './commands/classify.ts'
+import { conceptsCommand } from './commands/concepts.ts'
 import { doctorCommand } from './commands/doctor.ts'
+import { duplicatesCommand } from './commands/duplicates.ts'
 import { facetsCommand } from './commands/facets.ts'
 import { failuresCommand } from './commands/failures.ts'
 import { generateCommand } from './commands/generate.ts'
@@ -19,6 +21,7 @@ import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
+import { teachCommand } from './commands/teach.ts'
 import { upCommand } from './commands/up.ts'
 import type { CliIo } from './io.ts'
 
@@ -29,10 +32,13 @@ const COMMANDS = [
   similarCommand,
   classifyCommand,
   auditCommand,
+  teachCommand,
+  conceptsCommand,
   generateCommand,
   serveCommand,
   askCommand,
   facetsCommand,
+  duplicatesCommand,
   statusCommand,
   failuresCommand,
   removeCommand,

@@ -1,8 +1,9 @@
 // The little language of `lucida search`: words, pictures, + and -.
 import { existsSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
+import { conceptOf } from '../core/concept-name.ts'
 import { LucidaError } from '../core/errors.ts'
-import type { SearchTerm } from '../lucida.ts'
+import type { AnyTerm, SearchTerm } from '../lucida.ts'
 
 /** Extensions that make a bare word a file, where such a file exists. */
 const PICTURE_NAME =
@@ -13,8 +14,8 @@ const PICTURE_NAME =
  * `lucida search a red car + 2:night - snow` needs no quotes. Only a term after `+` or `-` may
  * carry a weight prefix. Throws `bad_input` for a sign without a term.
  */
-export function parseTerms(words: readonly string[], cwd: string): SearchTerm[] {
-  const terms: SearchTerm[] = []
+export function parseTerms(words: readonly string[], cwd: string): AnyTerm[] {
+  const terms: AnyTerm[] = []
   let sign: '+' | '-' | null = null
   let current: string[] = []
   const finish = () => {
@@ -24,7 +25,7 @@ export function parseTerms(words: readonly string[], cwd: string): SearchTerm[] 
       if (sign) throw new LucidaError('bad_input', `Expected a term after ${sign}`)
       return
     }
-    terms.push(sign ? signedTerm(sign, text, cwd) : parseSource(text, cwd))
+    terms.push(sign ? signedTerm(sign, text, cwd) : parseTerm(text, cwd))
   }
   for (const word of words) {
     if (word === '+' || word === '-') {
@@ -39,11 +40,17 @@ export function parseTerms(words: readonly string[], cwd: string): SearchTerm[] 
   return terms
 }
 
-function signedTerm(sign: '+' | '-', text: string, cwd: string): SearchTerm {
+function signedTerm(sign: '+' | '-', text: string, cwd: string): AnyTerm {
   const prefix = /^(\d+(?:\.\d+)?|\.\d+):(?=.)/.exec(text)
   const weight = prefix ? Number(prefix[1]) : 1
-  const source = parseSource(prefix ? text.slice(prefix[0].length) : text, cwd)
+  const source = parseTerm(prefix ? text.slice(prefix[0].length) : text, cwd)
   return { ...source, weight: sign === '+' ? weight : -weight }
+}
+
+/** `concept:NAME`, or a source. */
+function parseTerm(text: string, cwd: string): AnyTerm {
+  const concept = conceptOf(text)
+  return concept === null ? parseSource(text, cwd) : { concept }
 }
 
 /** A URL, a picture file (a path, or the name of one that exists), or text. */

@@ -7,15 +7,18 @@ import type { GenerateOptions } from './order.ts'
 
 const ROUNDS = 3
 
+type TextTerm = Extract<SearchTerm, { readonly text: string }>
+
 /** The order for what a search has not found. Throws `bad_input` where that cannot be known. */
-export function orderIfNotFound(terms: readonly SearchTerm[]): GenerateOptions {
-  if (terms.length === 0 || !terms.every((term) => 'text' in term)) {
+export function orderIfNotFound(terms: readonly object[]): GenerateOptions {
+  const texts = terms.filter((term): term is TextTerm => 'text' in term)
+  if (terms.length === 0 || texts.length < terms.length) {
     throw new LucidaError(
       'bad_input',
       'terms: Expected texts only; whether something was not found is known for texts only',
     )
   }
-  return { idea: ideaOf(terms), keep: 'accepted', rounds: ROUNDS }
+  return { idea: ideaOf(texts), keep: 'accepted', rounds: ROUNDS }
 }
 
 /**
@@ -35,8 +38,8 @@ interface FirstPage {
   readonly relevanceThreshold: number | null
 }
 
-function ideaOf(terms: readonly SearchTerm[]): Idea {
+function ideaOf(terms: readonly TextTerm[]): Idea {
   const [only] = terms
-  const isPlain = terms.length === 1 && 'text' in only! && (only.weight ?? 1) > 0
-  return isPlain ? { text: only.text } : { mix: terms }
+  const isPlain = terms.length === 1 && (only!.weight ?? 1) > 0
+  return isPlain ? { text: only!.text } : { mix: terms }
 }

@@ -1,14 +1,13 @@
 // Looks at a drawing as the indexer would look at its file, and compares it with what was asked for and
 // with the collection.
 import type { AnswerContext } from '../answer.ts'
-import { NEAR_COPY_BITS } from '../core/bits.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
 import type { Drawing, Painter } from '../generate/types.ts'
 import { describePicture } from '../indexer/decode.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
 import { openPicture } from '../pictures/open-picture.ts'
-import { differingBits, printOf } from '../search/near-copies.ts'
+import { likenessOf, lookOf } from '../search/likeness.ts'
 import { percentile } from '../search/relevance.ts'
 import type { Database } from '../store/database.ts'
 import { findPictures } from '../store/pictures.ts'
@@ -24,7 +23,7 @@ export interface Judgement {
   readonly passes: boolean
   /** The indexed picture that is nearest to it. */
   readonly nearest: { readonly id: ContentHash; readonly score: number } | null
-  /** An indexed picture that it is a near copy of, by perceptual hash. */
+  /** An indexed picture that it is a near copy of, mirrored or cut or not. */
   readonly nearCopyOf: ContentHash | null
   /** Whether it is a near copy of a picture that the pipeline was trained on. */
   readonly memorised: boolean
@@ -49,8 +48,8 @@ export async function judge(
   const { clip } = answer
   const picture = await openPicture(await encodePicture(drawing.picture, 'png'))
   const [vector] = await clip.embedPixels([await clip.preprocess(picture)])
-  const { perceptualHash } = await describePicture(picture)
-  const memorised = await painter.recalls(perceptualHash)
+  const looks = await describePicture(picture)
+  const memorised = await painter.recalls(looks.perceptualHash)
   const score = dot(direction.target, vector!)
   const relevance = direction.isText ? percentile(await answer.bank(), vector!, score) : null
   const near = await (await answer.index()).search(vector!, NEIGHBOURS)
@@ -59,11 +58,12 @@ export async function judge(
     near.map(({ content }) => content),
   )
   // Of any shape: a picture may have been squashed before it was learned by heart.
-  const own = printOf('', perceptualHash, 1, 1)
-  const copied = near.find(({ content }) => {
+  const square = { widthPx: 1, heightPx: 1 }
+  const own = lookOf('', { ...looks, ...square })
+  const copied = near.find(({ content, score }) => {
     const row = rows.get(content)
-    const print = row && printOf(content, row.perceptualHash, 1, 1)
-    return own && print && differingBits(own, print) <= NEAR_COPY_BITS
+    const likeness = row && likenessOf(own, lookOf(content, { ...row, ...square }), score)
+    return likeness?.kind === 'near'
   })
   const threshold = clip.model.relevance?.threshold
   const isRelevant = relevance === null || threshold === undefined || relevance >= threshold

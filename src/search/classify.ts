@@ -3,6 +3,7 @@
 import { invalidInput } from '../core/errors.ts'
 import { dot, normalize, type UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
+import { conceptDeviation, type ConceptHead, conceptProbability } from './concept.ts'
 import { percentile, type NeutralBank } from './relevance.ts'
 import { TEMPLATE_SETS } from './templates.ts'
 
@@ -52,21 +53,52 @@ export async function embedLabels(
   )
 }
 
-/** Scores the labels for one picture, best first. */
+/** What a label is told by: the direction of its captions, or a concept that was taught. */
+export type LabelHead = UnitVector | ConceptHead
+
+/**
+ * Scores the labels for one picture, best first. Among labels of which one is right, a concept that
+ * is so many standard deviations above the collection counts as a caption that is as many above the
+ * neutral captions; the bank is needed for that, and by itself for `multi`.
+ */
 export function scoreLabels(
   picture: UnitVector,
   labels: readonly string[],
-  directions: readonly UnitVector[],
+  heads: readonly LabelHead[],
   how:
-    | { readonly mode: 'single'; readonly logitScale: number }
+    | { readonly mode: 'single'; readonly logitScale: number; readonly bank?: NeutralBank }
     | { readonly mode: 'multi'; readonly bank: NeutralBank },
 ): LabelScore[] {
-  const cosines = directions.map((direction) => dot(direction, picture))
+  const { bank } = how
+  const neutral = bank && heads.some(isConcept) ? spreadOf(bank, picture) : null
+  const cosineOf = (head: LabelHead) =>
+    isConcept(head)
+      ? neutral!.mean + neutral!.deviation * conceptDeviation(head, picture)
+      : dot(head, picture)
   const scores =
     how.mode === 'single'
-      ? softmax(cosines.map((cosine) => cosine * how.logitScale))
-      : cosines.map((cosine) => percentile(how.bank, picture, cosine))
+      ? softmax(heads.map((head) => cosineOf(head) * how.logitScale))
+      : heads.map((head) =>
+          isConcept(head)
+            ? conceptProbability(head, picture)
+            : percentile(how.bank, picture, dot(head, picture)),
+        )
   return labels.map((label, i) => ({ label, score: scores[i]! })).sort((a, b) => b.score - a.score)
+}
+
+function isConcept(head: LabelHead): head is ConceptHead {
+  return 'separation' in head
+}
+
+/** Of the picture's cosines to the neutral captions. */
+function spreadOf(
+  bank: NeutralBank,
+  picture: UnitVector,
+): { readonly mean: number; readonly deviation: number } {
+  const cosines = bank.map((caption) => dot(caption, picture))
+  const mean = cosines.reduce((sum, cosine) => sum + cosine, 0) / cosines.length
+  const variance = cosines.reduce((sum, cosine) => sum + (cosine - mean) ** 2, 0) / cosines.length
+  return { mean, deviation: Math.sqrt(variance) }
 }
 
 function softmax(logits: readonly number[]): number[] {

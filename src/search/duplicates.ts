@@ -1,11 +1,19 @@
-// Duplicates of three kinds, each found in its own way: files with the same content, near copies, and
-// pictures that mean the same to the model. Groups come in the order of their first picture's hash.
+// Duplicates of three kinds, each group labelled with its own: files with the same content, near copies,
+// and pictures that mean the same to the model. Groups come in the order of their first picture's hash.
 import type { ContentHash } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
 import { lastSequence } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { listContents, listCopies, readFingerprints } from '../store/duplicates.ts'
-import { findNearPairs, nearBits, type NearPair, type Print, printOf } from './near-copies.ts'
+import {
+  LOOK_ALIKE_SCORE,
+  type Likeness,
+  likenessOf,
+  type Look,
+  lookOf,
+  PART_SCORE,
+} from './likeness.ts'
+import { findNearPairs } from './near-copies.ts'
 import type { VectorIndex } from './vector-index.ts'
 
 export type DuplicateKind = 'exact' | 'near' | 'look-alike'
@@ -14,7 +22,7 @@ export type DuplicateKind = 'exact' | 'near' | 'look-alike'
 export interface DuplicateGroup {
   /** The first has the smallest hash; one alone lies at several places. */
   readonly contents: readonly ContentHash[]
-  /** Of each to the first: 1, the share of equal bits, or the cosine. */
+  /** Of each to the first: 1, the share of equal bits or the correlation, or the cosine. */
   readonly similarity: readonly number[]
 }
 
@@ -28,7 +36,7 @@ export interface DuplicatePage {
 export interface DuplicateOptions {
   readonly after?: ContentHash | undefined
   readonly limit: number
-  /** Cosine from which pictures are look-alikes. */
+  /** Cosine from which pictures are look-alikes; 0.95 when not given. */
   readonly minScore?: number | undefined
 }
 
@@ -38,31 +46,29 @@ export type FindDuplicates = (
   options: DuplicateOptions,
 ) => Promise<DuplicatePage>
 
-const HASH_BITS = 64
-const LOOK_ALIKE_SCORE = 0.95
 /** Searches of the index for one page: half a second on a graph, at most three on a scan. */
 const MAX_SEARCHES = 200
 const NEIGHBOURS = 50
 
-/** Over a database and its index. Near pairs are found once, until something changes. */
+/** Over a database and its index. Near hashes are found once, until something changes. */
 export function openDuplicates(db: Database, index: () => Promise<VectorIndex>): FindDuplicates {
-  let near: { sequence: number; found: Promise<NearCopies> } | undefined
+  let known: { sequence: number; found: Promise<Looks> } | undefined
 
-  async function nearCopies(): Promise<NearCopies> {
+  async function looks(): Promise<Looks> {
     const sequence = await lastSequence(db)
-    if (near?.sequence !== sequence) {
-      const fresh = { sequence, found: findNearCopies(db) }
+    if (known?.sequence !== sequence) {
+      const fresh = { sequence, found: readLooks(db) }
       // A failure is not remembered.
-      fresh.found.catch(() => (near = undefined))
-      near = fresh
+      fresh.found.catch(() => (known = undefined))
+      known = fresh
     }
-    return near.found
+    return known.found
   }
 
   return async (kind, options) => {
     if (kind === 'exact') return exactPage(db, options)
-    if (kind === 'near') return nearPage(await nearCopies(), options)
-    return lookAlikePage(db, await index(), await nearCopies(), options)
+    const pictures = await listContents(db, options.after, MAX_SEARCHES)
+    return likenessPage(pictures, await index(), await looks(), { ...options, kind })
   }
 }
 
@@ -72,102 +78,91 @@ async function exactPage(db: Database, { after, limit }: DuplicateOptions): Prom
   return { groups, next: found.length > limit ? found[limit - 1]! : null }
 }
 
-interface NearCopies {
-  readonly prints: ReadonlyMap<ContentHash, Print>
-  readonly groups: readonly DuplicateGroup[]
+/** What all pictures look like, and which hashes are near each other. */
+export interface Looks {
+  readonly of: ReadonlyMap<ContentHash, Look>
+  readonly nearHashes: ReadonlyMap<ContentHash, ReadonlySet<ContentHash>>
 }
 
-async function findNearCopies(db: Database): Promise<NearCopies> {
-  const prints = new Map<ContentHash, Print>()
+async function readLooks(db: Database): Promise<Looks> {
+  const all = new Map<ContentHash, Look>()
   for await (const slice of readFingerprints(db)) {
-    for (const { hash, perceptualHash, widthPx, heightPx } of slice) {
-      const print = printOf(hash, perceptualHash, widthPx, heightPx)
-      if (print) prints.set(hash, print)
-    }
+    for (const { hash, ...stored } of slice) all.set(hash, lookOf(hash, stored))
   }
-  return { prints, groups: groupPairs(await findNearPairs([...prints.values()])) }
+  return pairLooks(all)
+}
+
+/** Compares the hashes of all. */
+export async function pairLooks(of: ReadonlyMap<ContentHash, Look>): Promise<Looks> {
+  const nearHashes = new Map<ContentHash, Set<ContentHash>>()
+  const link = (from: ContentHash, to: ContentHash) => {
+    const links = nearHashes.get(from)
+    if (links) links.add(to)
+    else nearHashes.set(from, new Set([to]))
+  }
+  for (const { a, b } of await findNearPairs(
+    [...of.values()].flatMap(({ print }) => print ?? []),
+  )) {
+    link(a, b)
+    link(b, a)
+  }
+  return { of, nearHashes }
 }
 
 /**
- * Pairs as groups: a picture with those behind it, except pairs that an earlier group shows
- * already. So every pair is in exactly one group, and a chain does not become one large group.
+ * Asks the index about one picture after the other. A group is a picture with those behind it that
+ * no earlier group shows: every pair is in exactly one group, and a chain does not become one large
+ * group. Goes on in the next page where that takes long.
  */
-function groupPairs(pairs: readonly NearPair[]): DuplicateGroup[] {
-  const near = new Map<ContentHash, Map<ContentHash, number>>()
-  const link = (from: ContentHash, to: ContentHash, bits: number) => {
-    const links = near.get(from)
-    if (links) links.set(to, bits)
-    else near.set(from, new Map([[to, bits]]))
-  }
-  for (const { a, b, bits } of pairs) {
-    link(a, b, bits)
-    link(b, a, bits)
-  }
-  return [...near.keys()].sort().flatMap((first) => {
-    const around = near.get(first)!
-    const before = [...around.keys()].filter((id) => id < first)
-    const behind = [...around].filter(
-      ([id]) => id > first && !before.some((shown) => near.get(shown)!.has(id)),
-    )
-    if (behind.length === 0) return []
-    behind.sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1))
-    return {
-      contents: [first, ...behind.map(([id]) => id)],
-      similarity: [1, ...behind.map(([, bits]) => 1 - bits / HASH_BITS)],
-    }
-  })
-}
-
-function nearPage({ groups }: NearCopies, { after, limit }: DuplicateOptions): DuplicatePage {
-  const rest = after === undefined ? groups : groups.filter(({ contents }) => contents[0]! > after)
-  const page = rest.slice(0, limit)
-  return { groups: page, next: rest.length > limit ? page.at(-1)!.contents[0]! : null }
-}
-
-/** Asks the index about one picture after the other; goes on in the next page where that is long. */
-async function lookAlikePage(
-  db: Database,
+export async function likenessPage(
+  pictures: readonly ContentHash[],
   index: VectorIndex,
-  { prints }: NearCopies,
-  { after, limit, minScore = LOOK_ALIKE_SCORE }: DuplicateOptions,
+  looks: Looks,
+  { kind, limit, minScore }: DuplicateOptions & { readonly kind: Likeness['kind'] },
 ): Promise<DuplicatePage> {
-  const pictures = await listContents(db, after, MAX_SEARCHES)
   const vectors = await index.vectorsOf(pictures)
   const groups: DuplicateGroup[] = []
   for (const first of pictures) {
-    const vector = vectors.get(first)
-    const group = vector && (await lookAlikesOf(index, prints, { id: first, vector }, minScore))
+    const group = await groupOf(first, vectors.get(first))
     if (group) groups.push(group)
     if (groups.length === limit) return { groups, next: first }
   }
   return { groups, next: pictures.length === MAX_SEARCHES ? pictures.at(-1)! : null }
-}
 
-async function lookAlikesOf(
-  index: VectorIndex,
-  prints: ReadonlyMap<ContentHash, Print>,
-  first: { readonly id: ContentHash; readonly vector: UnitVector },
-  minScore: number,
-): Promise<DuplicateGroup | null> {
-  const around = (await index.search(first.vector, NEIGHBOURS)).filter(
-    ({ content, score }) => score >= minScore && content !== first.id,
-  )
-  if (!around.some(({ content }) => content > first.id)) return null
-  const vectors = await index.vectorsOf(around.map(({ content }) => content))
-  const before = around.filter(({ content }) => content < first.id)
-  const isShown = (content: ContentHash) =>
-    before.some((one) => dot(vectors.get(one.content)!, vectors.get(content)!) >= minScore)
-  const isNear = (content: ContentHash) => {
-    const [a, b] = [prints.get(first.id), prints.get(content)]
-    return a !== undefined && b !== undefined && nearBits(a, b) !== null
-  }
-  const behind = around.filter(
-    ({ content }) =>
-      content > first.id && vectors.has(content) && !isShown(content) && !isNear(content),
-  )
-  if (behind.length === 0) return null
-  return {
-    contents: [first.id, ...behind.map(({ content }) => content)],
-    similarity: [1, ...behind.map(({ score }) => Math.min(1, score))],
+  async function groupOf(
+    first: ContentHash,
+    vector: UnitVector | undefined,
+  ): Promise<DuplicateGroup | null> {
+    const near = looks.nearHashes.get(first) ?? new Set()
+    const hits = vector ? await index.search(vector, NEIGHBOURS) : []
+    const least = kind === 'near' ? PART_SCORE : (minScore ?? LOOK_ALIKE_SCORE)
+    const alike = hits.filter(({ content, score }) => score >= least && !near.has(content))
+    const around = [...near, ...alike.map(({ content }) => content)]
+    if (!around.some((content) => content > first)) return null
+    const known = await index.vectorsOf(around)
+    if (vector) known.set(first, vector)
+
+    const relate = (a: ContentHash, b: ContentHash): number | null => {
+      const [lookA, lookB] = [looks.of.get(a), looks.of.get(b)]
+      const [vectorA, vectorB] = [known.get(a), known.get(b)]
+      const cosine = vectorA && vectorB && dot(vectorA, vectorB)
+      const likeness = lookA && lookB && likenessOf(lookA, lookB, cosine, minScore)
+      return likeness?.kind === kind ? likeness.similarity : null
+    }
+
+    const linked = around.flatMap((content) => {
+      const similarity = content === first ? null : relate(first, content)
+      return similarity === null ? [] : [{ content, similarity }]
+    })
+    const before = linked.filter(({ content }) => content < first)
+    const behind = linked
+      .filter(({ content }) => content > first)
+      .filter(({ content }) => !before.some((shown) => relate(shown.content, content) !== null))
+      .sort((a, b) => b.similarity - a.similarity || (a.content < b.content ? -1 : 1))
+    if (behind.length === 0) return null
+    return {
+      contents: [first, ...behind.map(({ content }) => content)],
+      similarity: [1, ...behind.map(({ similarity }) => similarity)],
+    }
   }
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { invalidInput } from '../core/errors.ts'
 import { folderRange } from '../core/folder-range.ts'
+import { CONCEPT_NAME } from '../core/concept-name.ts'
 import { firstMoment, PARTIAL_DATE } from '../core/wall-time.ts'
 import type { PictureFilter } from '../store/filters.ts'
 
@@ -17,6 +18,7 @@ const date = z
   .refine((value) => firstMoment(value) !== null, PARTIAL_DATE)
   .transform((value) => firstMoment(value)!)
 const radius = 'kilometres, 0 or more'
+const probability = 'a probability between 0 and 1'
 
 const schema = z.strictObject({
   root: text.optional(),
@@ -51,6 +53,15 @@ const schema = z.strictObject({
   minWidth: pixels.optional(),
   minHeight: pixels.optional(),
   generated: z.enum(['any', 'only', 'none'], 'any, only or none').optional(),
+  concept: z
+    .strictObject(
+      {
+        name: z.string('a name').regex(CONCEPT_NAME, 'the name of a concept'),
+        atLeast: z.number(probability).min(0, probability).max(1, probability).optional(),
+      },
+      'name and atLeast',
+    )
+    .optional(),
 })
 
 /**
@@ -97,12 +108,16 @@ export interface Filter {
    * `only` them alone, `none` the others. By default those that Lucida drew itself are left out.
    */
   readonly generated?: 'any' | 'only' | 'none' | undefined
+  /** Pictures that probably are one: a concept of one's own, and from which probability (0.5). */
+  readonly concept?: { readonly name: string; readonly atLeast?: number | undefined } | undefined
 }
 
 /** What people call some formats. */
 const ALIASES: Readonly<Record<string, string>> = { jpg: 'jpeg', tif: 'tiff', heif: 'heic' }
 
-/** Checks a filter. Throws `bad_input` that names the key and what it accepts. */
+/**
+ * Checks a filter, all but whether its concept is known, which only the store can tell. Throws `bad_input` that names the key and what it accepts.
+ */
 export function parseFilter(filter: Filter): PictureFilter {
   const parsed = schema.safeParse(filter)
   if (!parsed.success) {
@@ -114,8 +129,8 @@ export function parseFilter(filter: Filter): PictureFilter {
     const value = path.reduce<unknown>((at, key) => (at as never)?.[key], filter)
     throw invalidInput(name, message, value)
   }
-  const { root, folder, format, after, before, minWidth, minHeight, gps, generated, ...same } =
-    parsed.data
+  const { root, folder, format, after, before, minWidth, minHeight, gps, ...rest } = parsed.data
+  const { generated, concept: _, ...same } = rest
   const folders = [root, folder].filter((path) => path !== undefined)
   return {
     ...same,

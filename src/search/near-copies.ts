@@ -1,15 +1,20 @@
-// Near copies by perceptual hash: resized, recompressed or slightly changed pictures. All pairs that
-// differ in at most six of 64 bits, without comparing all: such a pair agrees in at least one of seven
-// bands of bits (the pigeonhole principle; Manku, Jain and Das Sarma 2007).
+// Near copies by perceptual hash: resized, recompressed, mirrored or slightly changed pictures. All
+// pairs that differ in at most six of 64 bits, without comparing all: such a pair agrees in at least
+// one of seven bands of bits (the pigeonhole principle; Manku, Jain and Das Sarma 2007).
 import { setImmediate } from 'node:timers/promises'
-import { countBits, MIN_SET_BITS, NEAR_COPY_BITS } from '../core/bits.ts'
+import {
+  differingBits,
+  differingEitherWay,
+  type HashBits,
+  hashBits,
+  mirrorBits,
+  NEAR_COPY_BITS,
+} from '../core/bits.ts'
 import type { ContentHash } from '../core/hash.ts'
 
-/** A picture's hash as two halves, and its shape. */
-export interface Print {
+/** A picture's hash, and its shape. */
+export interface Print extends HashBits {
   readonly id: ContentHash
-  readonly high: number
-  readonly low: number
   /** Width by height. */
   readonly aspect: number
 }
@@ -18,11 +23,11 @@ export interface Print {
 export interface NearPair {
   readonly a: ContentHash
   readonly b: ContentHash
-  /** Bits in which they differ, 0 to 6. */
+  /** Bits in which they differ, one of them mirrored or not, 0 to 6. */
   readonly bits: number
 }
 
-/** A crop is another picture; rounding to whole pixels is not a crop. */
+/** A crop is another hash; rounding to whole pixels is not a crop. */
 const MAX_ASPECT_RATIO = 1.03
 const BANDS = NEAR_COPY_BITS + 1
 /** Where each band begins: nine or ten bits each. */
@@ -37,42 +42,48 @@ export function printOf(
   widthPx: number,
   heightPx: number,
 ): Print | null {
-  const high = Number.parseInt(perceptualHash.slice(0, 8), 16) >>> 0
-  const low = Number.parseInt(perceptualHash.slice(8), 16) >>> 0
-  if (countBits(high) + countBits(low) < MIN_SET_BITS) return null
-  return { id, high, low, aspect: widthPx / heightPx }
-}
-
-/** In how many of 64 bits two hashes differ. */
-export function differingBits(
-  a: Pick<Print, 'high' | 'low'>,
-  b: Pick<Print, 'high' | 'low'>,
-): number {
-  return countBits(a.high ^ b.high) + countBits(a.low ^ b.low)
+  const bits = hashBits(perceptualHash)
+  return bits && { id, ...bits, aspect: widthPx / heightPx }
 }
 
 /** How many bits differ; `null` when the two are no near copies. */
 export function nearBits(a: Print, b: Print): number | null {
-  const bits = differingBits(a, b)
+  const bits = differingEitherWay(a, b)
+  return bits <= NEAR_COPY_BITS && isSameShape(a, b) ? bits : null
+}
+
+function isSameShape(a: Print, b: Print): boolean {
   const ratio = a.aspect > b.aspect ? a.aspect / b.aspect : b.aspect / a.aspect
-  return bits <= NEAR_COPY_BITS && ratio <= MAX_ASPECT_RATIO ? bits : null
+  return ratio <= MAX_ASPECT_RATIO
+}
+
+/** A picture as it is, or in a mirror. */
+interface Side extends Print {
+  readonly isMirrored: boolean
 }
 
 /** All pairs of near copies, in no order. Lets other work run. */
 export async function findNearPairs(prints: readonly Print[]): Promise<NearPair[]> {
   const pairs: NearPair[] = []
+  const sides = prints.flatMap((print): Side[] => [
+    { ...print, isMirrored: false },
+    { ...print, ...mirrorBits(print), isMirrored: true },
+  ])
   let work = 0
   for (let band = 0; band < BANDS; band++) {
-    for (const bucket of buckets(prints, band)) {
+    for (const bucket of buckets(sides, band)) {
       for (let i = 0; i < bucket.length; i++) {
-        const one = prints[bucket[i]!]!
+        const one = sides[bucket[i]!]!
         for (let j = i + 1; j < bucket.length; j++) {
-          const other = prints[bucket[j]!]!
-          const bits = nearBits(one, other)
+          const other = sides[bucket[j]!]!
+          const [a, b] = one.id < other.id ? [one, other] : [other, one]
+          // Two mirrored pictures differ as they do without the mirror, and so do the other two.
+          if (a.isMirrored) continue
+          const bits = differingBits(a, b)
+          if (bits > NEAR_COPY_BITS || !isSameShape(a, b)) continue
           // A pair that shares several bands is found in the first of them.
-          if (bits === null || agreesBefore(band, one, other)) continue
-          const [a, b] = one.id < other.id ? [one.id, other.id] : [other.id, one.id]
-          pairs.push({ a, b, bits })
+          if (agreesBefore(band, a, b)) continue
+          pairs.push({ a: a.id, b: b.id, bits })
         }
         work += bucket.length - i
         if (work < SLICE) continue
@@ -85,7 +96,7 @@ export async function findNearPairs(prints: readonly Print[]): Promise<NearPair[
 }
 
 /** Places of the prints that agree in this band, where there are at least two. */
-function buckets(prints: readonly Print[], band: number): number[][] {
+function buckets(prints: readonly HashBits[], band: number): number[][] {
   const byKey = new Map<number, number[]>()
   prints.forEach((print, i) => {
     const key = bandOf(print, band)
@@ -96,7 +107,7 @@ function buckets(prints: readonly Print[], band: number): number[][] {
   return [...byKey.values()].filter(({ length }) => length > 1)
 }
 
-function agreesBefore(band: number, a: Print, b: Print): boolean {
+function agreesBefore(band: number, a: HashBits, b: HashBits): boolean {
   for (let before = 0; before < band; before++) {
     if (bandOf(a, before) === bandOf(b, before)) return true
   }
@@ -104,7 +115,7 @@ function agreesBefore(band: number, a: Print, b: Print): boolean {
 }
 
 /** The bits of a band, counted from the lowest. */
-function bandOf({ high, low }: Print, band: number): number {
+function bandOf({ high, low }: HashBits, band: number): number {
   const start = STARTS[band]!
   const mask = 2 ** (STARTS[band + 1]! - start) - 1
   if (start >= 32) return (high >>> (start - 32)) & mask

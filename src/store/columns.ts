@@ -18,6 +18,13 @@ export const float32Vector = customType<{ data: UnitVector; driverData: Uint8Arr
   fromDriver: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer) as UnitVector,
 })
 
+/** float32, little-endian, of any length. */
+export const float32Numbers = customType<{ data: Float32Array; driverData: Uint8Array }>({
+  dataType: () => 'bytea',
+  toDriver: (numbers) => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength),
+  fromDriver: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer),
+})
+
 /** Opaque bytes. */
 export const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({
   dataType: () => 'bytea',

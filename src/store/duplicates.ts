@@ -9,6 +9,7 @@ import { contents, paths } from './schema.ts'
 export interface Fingerprint {
   readonly hash: ContentHash
   readonly perceptualHash: string
+  readonly thumbHash: Uint8Array
   readonly widthPx: number
   readonly heightPx: number
 }
@@ -42,6 +43,7 @@ export async function* readFingerprints(db: Database): AsyncGenerator<Fingerprin
       .select({
         hash: contents.hash,
         perceptualHash: contents.perceptualHash,
+        thumbHash: contents.thumbHash,
         widthPx: contents.widthPx,
         heightPx: contents.heightPx,
       })

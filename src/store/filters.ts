@@ -41,6 +41,8 @@ export interface PictureFilter {
   readonly minHeightPx?: number | undefined
   /** Whether the file says that a trained algorithm made it. */
   readonly generated?: boolean | undefined
+  /** One of these. */
+  readonly contents?: readonly ContentHash[] | undefined
 }
 
 /** By upright size. */
@@ -119,7 +121,7 @@ export function ofPath({ folders = [], outside = [] }: PictureFilter): SQL {
 
 export function ofPicture(filter: PictureFilter): SQL | undefined {
   const { formats, takenFrom, takenBefore, camera, lens, near, box, orientation } = filter
-  const { minWidthPx, minHeightPx, hasGps, generated } = filter
+  const { minWidthPx, minHeightPx, hasGps, generated, contents: among } = filter
   return and(
     formats && inArray(contents.format, [...formats]),
     takenFrom !== undefined ? gte(contents.takenAt, takenFrom) : undefined,
@@ -133,7 +135,15 @@ export function ofPicture(filter: PictureFilter): SQL | undefined {
     minWidthPx !== undefined ? gte(contents.widthPx, minWidthPx) : undefined,
     minHeightPx !== undefined ? gte(contents.heightPx, minHeightPx) : undefined,
     generated !== undefined ? eq(contents.generated, generated) : undefined,
+    among && isAmong(among),
   )
+}
+
+/** One parameter, however many they are. */
+function isAmong(hashes: readonly ContentHash[]): SQL {
+  if (hashes.length === 0) return sql`false`
+  return sql`${contents.hash} in (
+    select decode(one, 'hex') from unnest(string_to_array(${hashes.join(',')}::text, ',')) one)`
 }
 
 const MAKE_AND_MODEL = sql`concat_ws(' ', ${contents.cameraMake}, ${contents.cameraModel})`

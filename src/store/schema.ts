@@ -18,7 +18,8 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { byteOrderedText, bytes, contentHash, float32Vector } from './columns.ts'
+import type { ContentHash } from '../core/hash.ts'
+import { byteOrderedText, bytes, contentHash, float32Numbers, float32Vector } from './columns.ts'
 
 /** One row: the identity of this database, so that an index built from another is refused. */
 export const store = pgTable('store', {
@@ -198,3 +199,30 @@ export const generations = pgTable(
   },
   (table) => [index('generations_request').on(table.requestHash)],
 )
+
+/** A picture that is one, or that is not. */
+export interface ConceptExample {
+  readonly content: ContentHash
+  readonly positive: boolean
+  /** A small WebP in base64 of a picture that was not indexed; null for one that was. */
+  readonly picture: string | null
+}
+
+/** Concepts that people teach. The examples are the truth; all else follows from them. */
+export const concepts = pgTable('concepts', {
+  name: text().primaryKey(),
+  /** Words for it, where some were given. */
+  words: text(),
+  examples: jsonb().$type<readonly ConceptExample[]>().notNull(),
+  /** What the head was fitted to; one of another recipe is fitted anew before it is used. */
+  model: text().notNull(),
+  recipe: text().notNull(),
+  weights: float32Numbers().notNull(),
+  bias: doublePrecision().notNull(),
+  separation: doublePrecision().notNull(),
+  /** Null where there is one example only. */
+  averagePrecision: doublePrecision(),
+  auc: doublePrecision(),
+  createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+  taughtAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})

@@ -1,14 +1,16 @@
 // Everything that a person can do on the page. Components call these and show the state; nothing else
 // changes it.
-import type { ClassifyResponse, Job } from '../api/contract.ts'
+import type { ClassifyResponse, DuplicateKind, Job } from '../api/contract.ts'
 import { createClient } from '../client/client.ts'
 import { createCollecting } from './collecting.ts'
+import { createComparing } from './comparing.ts'
 import { createDeveloping } from './developing.ts'
 import { type Order, orderOfWords } from './orders.ts'
 import { createPlaces } from './places.ts'
 import { EMPTY, type FilterName, type Query, writePlace } from './query.ts'
 import { createSearching } from './searching.ts'
 import type { Store } from './store.ts'
+import { createTeaching, toggleConcept, type Verdict } from './teaching.ts'
 import { troubleOf } from './trouble.ts'
 import { takeUpload } from './uploads.ts'
 import { formatWords, type WordTerm } from './words.ts'
@@ -30,6 +32,8 @@ export function createActions(store: Store) {
   const searching = createSearching(store, client)
   const collecting = createCollecting(store, client, searching)
   const developing = createDeveloping(store, client, () => searching.again())
+  const teaching = createTeaching(store, client)
+  const comparing = createComparing(store, client)
   const places = createPlaces(store, (isTyping) => {
     if (store.state.session?.scope == null) return
     searching.update(isTyping)
@@ -62,6 +66,7 @@ export function createActions(store: Store) {
     places.arrive()
     void collecting.load()
     void readAttributes()
+    teaching.load().catch(notify)
   }
 
   /** Without them nothing is offered; everything else works. */
@@ -157,6 +162,10 @@ export function createActions(store: Store) {
       return (await client.classify({ body }))[0] ?? []
     },
 
+    toggleConcept: (name: string) => ask({ words: toggleConcept(store.state.query.words, name) }),
+    /** Throws what the server says. */
+    teach: (name: string, id: string, verdict: Verdict) => teaching.teach(name, id, verdict),
+
     /** Draws what was not found. */
     develop: (): Promise<void> => {
       const { answered, results } = store.state
@@ -181,6 +190,17 @@ export function createActions(store: Store) {
     openCollection: (): void => {
       store.change({ isCollectionOpen: true })
       void collecting.load()
+    },
+    /** In place of the collection. */
+    showDuplicates: (kind: DuplicateKind): Promise<void> => {
+      store.change({ isCollectionOpen: false })
+      return comparing.show(kind)
+    },
+    moreDuplicates: () => comparing.more(),
+    closeDuplicates: () => comparing.close(),
+    openDuplicate: (id: string): void => {
+      comparing.close()
+      places.go({ view: id }, 'push')
     },
     closeCollection: () => store.change({ isCollectionOpen: false }),
     refresh: async () => {

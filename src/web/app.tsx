@@ -3,8 +3,10 @@ import { useEffect, useState } from 'hono/jsx/dom'
 import type { Actions } from './actions.ts'
 import { Chips } from './parts/chips.tsx'
 import { Collection } from './parts/collection.tsx'
+import { Concepts } from './parts/concepts.tsx'
 import { Detail } from './parts/detail.tsx'
 import { Development } from './parts/development.tsx'
+import { Duplicates } from './parts/duplicates.tsx'
 import { FilterBar } from './parts/filter-bar.tsx'
 import { Grid } from './parts/grid.tsx'
 import { Header } from './parts/header.tsx'
@@ -33,6 +35,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
       <Header {...props} />
       <div class="tools">
         <Chips {...props} />
+        <Concepts {...props} />
         <FilterBar {...props} />
       </div>
       {!state.isCollectionOpen && <Notice key="notice" {...props} />}
@@ -45,6 +48,7 @@ export function App({ store, actions }: { store: Store; actions: Actions }) {
         {state.view !== null && <Detail key="detail" {...props} />}
         {state.development?.isOpen && <Development key="development" {...props} />}
         {state.isCollectionOpen && <Collection key="collection" {...props} />}
+        {state.duplicates && <Duplicates key="duplicates" {...props} />}
       </div>
       <div class="drop" aria-hidden="true">
         <p>Drop a picture to find others like it</p>

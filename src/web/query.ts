@@ -1,7 +1,7 @@
 // What is being looked for: words, pictures, filters and an order. It is written into the address of
 // the page and read from there, so that links, back and forward work; and it becomes a request.
-import type { Filter, SearchRequest, Term } from '../api/contract.ts'
 import { type Adjustment, readAdjustment, toFields } from './adjust.ts'
+import type { Filter, QueryTerm, SearchRequest, Term } from '../api/contract.ts'
 import { parseWords } from './words.ts'
 
 /** A picture in the sum: an indexed one by its id, or one from this browser by `upload-…`. */
@@ -46,9 +46,18 @@ export const PAGE = 40
 
 export const isUpload = (key: string): boolean => key.startsWith('upload-')
 
+/** What is typed as terms: `concept:NAME` is a concept that was taught, all else words. */
+export function termsOf(words: string): QueryTerm[] {
+  return parseWords(words).map(({ text, weight }) => {
+    const [, concept] = /^concept:\s*(.+)$/.exec(text) ?? []
+    return concept === undefined ? { text, weight } : { concept, weight }
+  })
+}
+
 /** By date only where relevance can say what belongs to the answer. */
 export function canOrderByDate({ words, pictures }: Query): boolean {
-  return pictures.length === 0 && parseWords(words).length > 0
+  const terms = termsOf(words)
+  return pictures.length === 0 && terms.length > 0 && terms.every((term) => 'text' in term)
 }
 
 /** Whether nothing is looked for: pictures are listed, newest first. */
@@ -107,7 +116,7 @@ export function toRequest(
   readUpload: (key: string) => string | undefined,
 ): SearchRequest {
   const terms: SearchRequest['terms'] = [
-    ...parseWords(query.words),
+    ...termsOf(query.words),
     ...query.pictures.flatMap(({ key, weight }): Term[] => {
       if (!isUpload(key)) return [{ id: key, weight }]
       const image = readUpload(key)

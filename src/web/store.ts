@@ -1,5 +1,6 @@
 // The state of the page, in one place, and who is told when it changes.
 import type { AttributesResponse } from '../api/audit-contract.ts'
+import type { Concept } from '../api/concept-contract.ts'
 import type {
   FacetsResponse,
   FailuresResponse,
@@ -12,6 +13,7 @@ import type {
 } from '../api/contract.ts'
 import type { Generation } from '../api/generation-contract.ts'
 import type { ModelsState } from '../api/model-contract.ts'
+import type { Duplicates } from './comparing.ts'
 import type { Order } from './orders.ts'
 import { EMPTY, type Query } from './query.ts'
 
@@ -72,6 +74,10 @@ export interface State {
   /** Why this server draws nothing, once it has said so. */
   readonly cannotDraw: string | null
   readonly isCollectionOpen: boolean
+  /** Null unless they are shown. */
+  readonly duplicates: Duplicates | null
+  /** What was taught, by name. */
+  readonly concepts: readonly Concept[]
   readonly roots: RootsResponse | null
   readonly failures: FailuresResponse['items']
   /** Newest first. */
@@ -105,6 +111,8 @@ export const START: State = {
   development: null,
   cannotDraw: null,
   isCollectionOpen: false,
+  duplicates: null,
+  concepts: [],
   roots: null,
   failures: [],
   jobs: [],

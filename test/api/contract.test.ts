@@ -195,6 +195,24 @@ describeDatabase('the contract', (newPlace) => {
       [400, () => '/v1/duplicates?kind=all'],
       [400, () => '/v1/duplicates?cursor=1'],
     ],
+    teachConcept: [
+      [200, () => post('/v1/concepts', { name: 'red thing', like: [{ id: red }] })],
+      [400, () => post('/v1/concepts', { name: 'a:b', like: [{ id: red }] })],
+      [400, () => post('/v1/concepts', { name: 'nothing' })],
+      [403, () => post('/v1/concepts', { name: 'far', like: [{ path: '/etc/passwd' }] })],
+      [404, () => post('/v1/concepts', { name: 'unknown', like: [{ id: UNKNOWN }] })],
+      [415, () => post('/v1/concepts', { name: 'no picture', like: [{ image: btoa('no') }] })],
+    ],
+    concepts: [[200, () => '/v1/concepts']],
+    concept: [
+      [200, () => '/v1/concepts/red%20thing'],
+      [400, () => '/v1/concepts/a:b'],
+      [404, () => '/v1/concepts/nowhere'],
+    ],
+    forgetConcept: [
+      [204, () => ['/v1/concepts/red%20thing', { method: 'DELETE' }]],
+      [404, () => ['/v1/concepts/nowhere', { method: 'DELETE' }]],
+    ],
     failures: [[200, () => '/v1/failures?limit=5']],
     roots: [[200, () => '/v1/roots']],
     addRoot: [
@@ -224,6 +242,7 @@ describeDatabase('the contract', (newPlace) => {
       [404, () => '/v1/jobs/none/events'],
     ],
     startGeneration: [
+      [400, () => post('/v1/generations', { text: 'half \ud800' })],
       [202, () => post('/v1/generations', { text: 'a dog', candidates: 1, seed: 1 })],
       [
         202,

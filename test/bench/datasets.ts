@@ -9,6 +9,10 @@ import { extract, Parser } from 'tar'
 /** One line of NAME.jsonl. */
 export interface DatasetRow {
   readonly file: string
+  /** Of Flickr's photographs: the name of the file there. */
+  readonly id?: string
+  /** Of Tiny ImageNet: the class. */
+  readonly wnid?: string
   readonly captions?: readonly string[]
   readonly labels?: readonly string[]
 }

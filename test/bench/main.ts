@@ -7,6 +7,8 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   filters: () => import('./filters.ts'),
   draw: () => import('./draw-speed.ts'),
   'not-found': () => import('./not-found.ts'),
+  duplicates: () => import('./duplicates.ts'),
+  teach: () => import('./teach.ts'),
   relevance: () => import('./relevance.ts'),
   debias: () => import('./debias.ts'),
   kill: () => import('./kill.ts'),

@@ -12,6 +12,7 @@ import {
   writePlace,
 } from '../../src/web/query.ts'
 import { adjustedText } from '../../src/web/adjust.ts'
+import { toggleConcept } from '../../src/web/teaching.ts'
 import { formatWords, parseWords } from '../../src/web/words.ts'
 
 const ID = 'ab'.repeat(32)
@@ -199,4 +200,17 @@ describe('an attribute that is to count for less', () => {
       'not debiased: only words are',
     )
   })
+})
+
+test('a concept is a term of the sum, and says nothing of relevance', () => {
+  const query = { ...EMPTY, words: 'a table + 2:concept:red mug - concept:cup' }
+  expect(toRequest(query, () => undefined).terms).toEqual([
+    { text: 'a table', weight: 1 },
+    { concept: 'red mug', weight: 2 },
+    { concept: 'cup', weight: -1 },
+  ])
+  expect(canOrderByDate(query)).toBe(false)
+  expect(toggleConcept('a table', 'red mug')).toBe('a table + concept:red mug')
+  expect(toggleConcept('a table + concept:red mug', 'red mug')).toBe('a table')
+  expect(toggleConcept('', 'cup')).toBe('concept:cup')
 })

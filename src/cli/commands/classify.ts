@@ -19,7 +19,7 @@ export function classifyCommand(io: CliIo): Command {
     new Command('classify')
       .description('Say which of your labels fits a picture.')
       .argument('<image...>', 'picture files')
-      .requiredOption('--labels <a,b,c>', 'labels, separated by commas')
+      .requiredOption('--labels <a,b,c>', 'labels, separated by commas; or concept:NAME')
       .option(
         '--template <text>',
         'caption with {} for the label, or a published set: openai, simple (repeatable)',

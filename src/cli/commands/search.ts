@@ -55,7 +55,7 @@ export function searchCommand(io: CliIo): Command {
         'Prints score (cosine), relevance and path, best first. Without a term, lists the ' +
         'pictures that pass the filters, newest first.',
     )
-    .usage('[options] [TEXT | ./image.jpg | https://…] [+ TERM | - TERM …]')
+    .usage('[options] [TEXT | ./image.jpg | https://… | concept:NAME] [+ TERM | - TERM …]')
     .argument('[term...]', 'what to look for; terms after a lone + or - may have a weight: 2:night')
     .addHelpText(
       'after',

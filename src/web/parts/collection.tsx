@@ -48,6 +48,13 @@ export function Collection({ state, actions }: PartProps) {
         >
           Index now
         </button>
+        <button
+          type="button"
+          hidden={folders.length === 0}
+          onClick={() => void actions.showDuplicates('exact')}
+        >
+          Find duplicates
+        </button>
       </section>
       <ModelRow models={state.models} />
       <AddFolder state={state} actions={actions} />

@@ -8,6 +8,7 @@ import { Dialog } from './dialog.tsx'
 import { DrawWith } from './draw-with.tsx'
 import { Facts } from './facts.tsx'
 import { Icon } from './icon.tsx'
+import { Teach } from './teach.tsx'
 
 export function Detail({ state, actions }: PartProps) {
   const id = state.view!
@@ -87,6 +88,7 @@ export function Detail({ state, actions }: PartProps) {
         </div>
         <Facts detail={detail} relevance={item?.relevance ?? null} fileUrl={actions.fileUrl(id)} />
         <Classify key={id} id={id} classify={actions.classify} />
+        <Teach key={`teach-${id}`} id={id} state={state} actions={actions} />
         {image && <DrawWith key={`draw-${id}`} picture={image} state={state} actions={actions} />}
       </aside>
     </Dialog>
