@@ -76,8 +76,8 @@ export interface Concepts {
 const DEFAULT_AT_LEAST = 0.5
 /** Pictures of the collection that a concept is told from. */
 const BACKGROUND = 512
-/** Examples of each side. */
-const MAX_EXAMPLES = 500
+/** More are no few examples, and take long to fit. */
+const MAX_EXAMPLES = 1000
 /** Of the copies of pictures that are not indexed: enough for any model at hand. */
 const COPY_PX = 512
 
@@ -189,8 +189,8 @@ export function openConcepts(
       const examples = new Map(
         [...(before?.examples ?? []), ...told].map((example) => [example.content, example]),
       )
-      if (examples.size > 2 * MAX_EXAMPLES) {
-        throw new LucidaError('bad_input', `Expected at most ${2 * MAX_EXAMPLES} examples`)
+      if (examples.size > MAX_EXAMPLES) {
+        throw new LucidaError('bad_input', `Expected at most ${MAX_EXAMPLES} examples`)
       }
       const words = text?.trim() || (before?.words ?? null)
       return shown(await fit(name, words, [...examples.values()]))
