@@ -4,13 +4,13 @@ import { isListing } from '../query.ts'
 
 export function AdjustBar({ state: { query, attributes }, actions }: PartProps) {
   const set = query.adjustment
-  const balanced = attributes.map(({ name, title }) => {
-    return { value: `balance:${name}`, label: `Balance: ${title.toLowerCase()}` }
+  const balanced = attributes.map(({ name }) => {
+    return { value: `balance:${name}`, label: `Balance: ${wordOf(name)}` }
   })
   // What is known by labels only is in no question.
-  const debiased = attributes.flatMap(({ name, title, kind }) =>
+  const debiased = attributes.flatMap(({ name, kind }) =>
     kind === 'prompts'
-      ? [{ value: `debias:${name}`, label: `Not in the question: ${title.toLowerCase()}` }]
+      ? [{ value: `debias:${name}`, label: `Not in the question: ${wordOf(name)}` }]
       : [],
   )
   const choices = [...balanced, ...debiased]
@@ -34,4 +34,9 @@ export function AdjustBar({ state: { query, attributes }, actions }: PartProps) 
       </select>
     </span>
   )
+}
+
+/** `skin-tone` as it is read. */
+function wordOf(name: string): string {
+  return name.replaceAll('-', ' ')
 }
