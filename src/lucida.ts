@@ -33,6 +33,7 @@ import {
   embedTerm,
   openLabels,
 } from './encode.ts'
+import { type Explanation, explainScore } from './explain/explain.ts'
 import type { Painter } from './generate/types.ts'
 import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
@@ -81,9 +82,12 @@ export type {
 } from './develop/develop.ts'
 export { isAnythingFound, orderIfNotFound } from './develop/if-not-found.ts'
 export type { Idea } from './develop/idea.ts'
+export type { ExplainedTerm, Explanation, HeatMap } from './explain/explain.ts'
 export type { GenerateOptions } from './develop/order.ts'
 export type { StoredGeneration } from './store/generations.ts'
 export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
+export { readQueryFile } from './answer.ts'
+export { overlayPicture } from './pictures/overlay.ts'
 export { convertPicture, encodePreview, writtenFormat } from './pictures/encode-picture.ts'
 export type { WrittenFormat } from './pictures/encode-picture.ts'
 export { LucidaError } from './core/errors.ts'
@@ -176,6 +180,11 @@ export interface Lucida {
   classify(files: readonly string[], options: ClassifyOptions): AsyncGenerator<Classification>
   /** The same for pictures however they are given; one list of labels each. */
   label(pictures: readonly SearchTerm[], options: ClassifyOptions): Promise<LabelScore[][]>
+  /**
+   * Why a picture, indexed or not, scores what it scores: where it shows what the terms say, and
+   * what each of them adds. Throws what a search throws, and `file_changed`.
+   */
+  explain(picture: SearchTerm, terms: readonly SearchTerm[]): Promise<Explanation>
   /** The vector of each term. */
   embed(terms: readonly SearchTerm[]): Promise<UnitVector[]>
   /**
@@ -335,6 +344,8 @@ export async function openResolved(config: Config): Promise<Lucida> {
       const score = await openLabels(context, options)
       return (await embedAll(terms)).map(score)
     },
+    explain: (picture, terms) =>
+      explainScore({ ...context, readFile: (id) => gallery.readFile(id) }, picture, terms),
     embed: embedAll,
     duplicates: openDuplicates(db, live.current),
     plan: (options) => planGeneration(generating, options),

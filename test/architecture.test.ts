@@ -37,7 +37,7 @@ const BELOW_LUCIDA = [
 ]
 const EDGE: Rule = {
   may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'demo'],
-  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'develop', 'answer.ts'],
+  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'develop', 'explain', 'answer.ts'],
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -53,6 +53,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   develop: {
     may: ['core', 'pictures', 'models', 'store', 'indexer', 'search', 'generate', 'answer.ts'],
   },
+  explain: { may: ['core', 'pictures', 'models', 'search', 'answer.ts'] },
   'live-index.ts': { may: ['core', 'search', 'store'] },
   'indexing.ts': {
     may: ['core', 'models', 'store', 'indexer', 'search', 'config.ts', 'writing.ts'],
@@ -73,6 +74,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'live-index.ts',
       'indexing.ts',
       'develop',
+      'explain',
     ],
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
@@ -87,7 +89,13 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
-  sharp: ['pictures/open-picture.ts', 'pictures/encode-picture.ts', 'demo/', 'diagnose.ts'],
+  sharp: [
+    'pictures/open-picture.ts',
+    'pictures/encode-picture.ts',
+    'pictures/overlay.ts',
+    'demo/',
+    'diagnose.ts',
+  ],
   'libheif-js/wasm-bundle': ['pictures/decode-heic.ts'],
   'jxl-oxide-wasm': ['pictures/decode-jxl.ts'],
   'hono/jsx/dom': ['web/'],

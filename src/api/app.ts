@@ -9,6 +9,7 @@ import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
+import { mountExplaining } from './explain-routes.ts'
 import { mountGenerations } from './generation-routes.ts'
 import { type Generations, openGenerations } from './generations.ts'
 import { guardHost, guardOrigin, isLoopback } from './guard.ts'
@@ -153,6 +154,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountSearch(app, context)
   mountImages(app, context)
   mountEncoding(app, context)
+  mountExplaining(app, context)
   mountDuplicates(app, context)
   mountIndexing(app, context)
   mountGenerations(app, context)

@@ -15,13 +15,14 @@ const MAX_DRAWN_TEXT = 4000
 const MAX_PATH = 4096
 const MAX_DIMENSION = 8192
 
-// Postgres stores no NUL.
+// Postgres stores neither NUL nor half a character (a surrogate without the other).
 const textUpTo = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
     .refine((value) => !value.includes('\0'), 'Expected a text without NUL characters')
+    .refine((value) => !/\p{Surrogate}/u.test(value), 'Expected well-formed Unicode')
 const text = textUpTo(MAX_TEXT)
 const path = text.max(MAX_PATH)
 /** A text that is drawn. */

@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
+import type { explainRoutes } from './explain-routes.ts'
 import type { generationRoutes } from './generation-routes.ts'
 import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
@@ -15,6 +16,7 @@ import type { sessionRoutes } from './session-routes.ts'
 type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
+  typeof explainRoutes &
   typeof indexRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &

@@ -29,6 +29,7 @@ export type AnyLucida = Pick<
   | 'list'
   | 'facets'
   | 'classify'
+  | 'explain'
   | 'status'
   | 'failures'
   | 'remove'

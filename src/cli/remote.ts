@@ -79,6 +79,12 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
         yield { path: resolve(path), mode, labels: scores! } satisfies Classification
       }
     },
+    explain: (picture, terms) =>
+      translated(
+        client.explain({
+          body: { image: toTerm(picture) as PictureSource, terms: terms.map(toTerm) },
+        }),
+      ),
     index: (folders, options = {}) => followIndexing(client, folders, options),
     watch() {
       throw new LucidaError(

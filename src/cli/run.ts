@@ -18,6 +18,7 @@ import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
 import { upCommand } from './commands/up.ts'
+import { whyCommand } from './commands/why.ts'
 import type { CliIo } from './io.ts'
 
 const COMMANDS = [
@@ -26,6 +27,7 @@ const COMMANDS = [
   searchCommand,
   similarCommand,
   classifyCommand,
+  whyCommand,
   generateCommand,
   serveCommand,
   askCommand,

@@ -13,6 +13,7 @@ export const ROUTES = {
   forgetImage: ['delete', '/v1/images/{id}'],
   classify: ['post', '/v1/classify'],
   embed: ['post', '/v1/embed'],
+  explain: ['post', '/v1/explain'],
   status: ['get', '/v1/status'],
   facets: ['get', '/v1/facets'],
   duplicates: ['get', '/v1/duplicates'],

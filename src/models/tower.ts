@@ -3,11 +3,12 @@
 import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
+import { type Cells, toCells } from './cells.ts'
 import type { Inference } from './inference.ts'
 import { type ModelSpec, verifyModel } from './manifest.ts'
 import { withData } from './model-parts.ts'
 import type { PixelTensor } from './preprocess.ts'
-import type { TensorData, TensorInfo } from './session.ts'
+import type { FloatTensor, TensorData, TensorInfo } from './session.ts'
 
 export interface Tower {
   /** Ids, padded to the longest of them, to `length`, or to what the graph takes. */
@@ -17,6 +18,8 @@ export interface Tower {
     length: number,
   ): Promise<UnitVector[]>
   runPictures(pictures: readonly PixelTensor[]): Promise<UnitVector[]>
+  /** What each part of a picture adds to its vector. Throws `model_invalid` without such an output. */
+  runCells(picture: PixelTensor): Promise<Cells>
   /** Frees it, once what it was asked before is answered. */
   release(): Promise<void>
 }
@@ -37,10 +40,17 @@ export async function openTower(
     throw new LucidaError('model_invalid', message)
   }
   const [rows, columns] = session.inputs[0]?.dims ?? []
-  const run = async (tensorFor: (input: TensorInfo) => TensorData): Promise<UnitVector[]> => {
+  const runGraph = async (
+    name: string,
+    tensorFor: (input: TensorInfo) => TensorData,
+  ): Promise<FloatTensor> => {
     const feeds = Object.fromEntries(session.inputs.map((info) => [info.name, tensorFor(info)]))
-    const [embeds] = await worker.call('run', [session.id, feeds, [output.name]])
-    return splitRows(embeds!.data, embeds!.dims, model)
+    const [tensor] = await worker.call('run', [session.id, feeds, [name]])
+    return tensor!
+  }
+  const run = async (tensorFor: (input: TensorInfo) => TensorData): Promise<UnitVector[]> => {
+    const { data, dims } = await runGraph(output.name, tensorFor)
+    return splitRows(data, dims, model)
   }
   return {
     runTexts: (texts, padId, length) =>
@@ -53,6 +63,15 @@ export async function openTower(
         const pixels = stackPixels(slice, model)
         return run(() => pixels)
       }),
+    async runCells(picture) {
+      const name = model.cells?.output ?? ''
+      if (!session.outputs.some((each) => each.name === name)) {
+        throw new LucidaError('model_invalid', `${path} has no output ${name || 'for its cells'}`)
+      }
+      const rowsOf = Array<PixelTensor>(fixed(rows) ?? 1).fill(picture)
+      const pixels = stackPixels(rowsOf, model)
+      return toCells(await runGraph(name, () => pixels), model)
+    },
     release: () => worker.call('release', [session.id]),
   }
 }

@@ -11,6 +11,7 @@ import { createSearching } from './searching.ts'
 import type { Store } from './store.ts'
 import { troubleOf } from './trouble.ts'
 import { takeUpload } from './uploads.ts'
+import { explainPicture } from './why.ts'
 import { formatWords, type WordTerm } from './words.ts'
 
 export type Actions = ReturnType<typeof createActions>
@@ -146,6 +147,8 @@ export function createActions(store: Store) {
       const body = { images: [{ id }], labels: [...labels] }
       return (await client.classify({ body }))[0] ?? []
     },
+
+    explain: (id: string) => explainPicture(client, id, store.state.answered),
 
     /** Draws what was not found. */
     develop: (): Promise<void> => {

@@ -155,6 +155,33 @@ describeDatabase('the contract', (newPlace) => {
       [200, () => post('/v1/embed', {})],
       [400, () => post('/v1/embed', { texts: 'red' })],
     ],
+    explain: [
+      [200, () => post('/v1/explain', { image: { id: red }, terms: [{ text: 'red' }] })],
+      [
+        200,
+        () =>
+          post('/v1/explain', {
+            image: { image: base64() },
+            terms: [{ text: 'red' }, { id: red, weight: 0.5 }, { text: 'blue', weight: -2 }],
+          }),
+      ],
+      [400, () => post('/v1/explain', { image: { id: red }, terms: [] })],
+      [400, () => post('/v1/explain', { image: { text: 'red' }, terms: [{ text: 'red' }] })],
+      [
+        400,
+        () =>
+          post('/v1/explain', {
+            image: { id: red },
+            terms: [{ text: 'red' }, { text: 'red', weight: -1 }],
+          }),
+      ],
+      [403, () => post('/v1/explain', { image: { path: '/etc/x' }, terms: [{ text: 'red' }] })],
+      [404, () => post('/v1/explain', { image: { id: UNKNOWN }, terms: [{ text: 'red' }] })],
+      [
+        415,
+        () => post('/v1/explain', { image: { image: btoa('none') }, terms: [{ text: 'red' }] }),
+      ],
+    ],
     status: [[200, () => '/v1/status']],
     facets: [
       [200, () => '/v1/facets'],
@@ -198,6 +225,7 @@ describeDatabase('the contract', (newPlace) => {
     ],
     startGeneration: [
       [202, () => post('/v1/generations', { text: 'a dog', candidates: 1, seed: 1 })],
+      [400, () => post('/v1/generations', { text: 'half a character: \ud800' })],
       [
         202,
         () => post('/v1/generations', { terms: [{ id: red }, { text: 'snow' }], keep: 'best' }),

@@ -1,13 +1,16 @@
 // One picture, large, with what is known of it and what can be asked with it.
-import { useEffect, useLayoutEffect } from 'hono/jsx/dom'
+import { useEffect, useLayoutEffect, useState } from 'hono/jsx/dom'
 import type { PartProps } from '../app.tsx'
-import { fileName } from '../describe.ts'
+import { fileName, hottestPlace } from '../describe.ts'
 import { placeholder } from '../placeholder.ts'
+import { canExplain } from '../why.ts'
 import { Classify } from './classify.tsx'
 import { Dialog } from './dialog.tsx'
 import { DrawWith } from './draw-with.tsx'
 import { Facts } from './facts.tsx'
+import { Heat } from './heat.tsx'
 import { Icon } from './icon.tsx'
+import { type ShownHeat, Why } from './why.tsx'
 
 export function Detail({ state, actions }: PartProps) {
   const id = state.view!
@@ -17,6 +20,8 @@ export function Detail({ state, actions }: PartProps) {
   const detail = state.detail?.id === id ? state.detail : null
   const image = item?.image ?? detail
   const name = image ? fileName(image.path) : 'Picture'
+  const [shown, setShown] = useState<ShownHeat | null>(null)
+  const heat = shown?.id === id ? shown : null
 
   const onKeyDown = (event: KeyboardEvent) => {
     if ((event.target as Element).matches('input')) return
@@ -37,6 +42,15 @@ export function Detail({ state, actions }: PartProps) {
           width={image?.width ?? 4}
           height={image?.height ?? 3}
         />
+        {heat && image && (
+          <Heat
+            map={heat.explanation.map}
+            values={heat.values}
+            label={`Heat map: most of it ${hottestPlace(heat.explanation.map, heat.values)}`}
+            width={image.width}
+            height={image.height}
+          />
+        )}
         <button
           type="button"
           class="turn left"
@@ -86,6 +100,16 @@ export function Detail({ state, actions }: PartProps) {
           </button>
         </div>
         <Facts detail={detail} relevance={item?.relevance ?? null} fileUrl={actions.fileUrl(id)} />
+        {canExplain(state.answered) && (
+          <Why
+            key={`why-${id}`}
+            id={id}
+            shown={heat}
+            onShow={setShown}
+            state={state}
+            actions={actions}
+          />
+        )}
         <Classify key={id} id={id} classify={actions.classify} />
         {image && <DrawWith key={`draw-${id}`} picture={image} state={state} actions={actions} />}
       </aside>
