@@ -6,8 +6,10 @@ import { type ContentHash, sha256, sha256InTurns } from './core/hash.ts'
 import type { Clip } from './models/clip.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
 import { type Filter, isEmptyFilter } from './search/filter.ts'
+import type { ConceptScore } from './safety/concepts.ts'
+import type { ResultSafety } from './safety/safety.ts'
 import { encodeQuery, type QueryTerm } from './search/query.ts'
-import type { PictureSource, SearchContext } from './search/rank.ts'
+import type { PictureSource, Screen, SearchContext } from './search/rank.ts'
 import {
   type ListHit,
   listPictures,
@@ -41,6 +43,8 @@ export interface Picture {
   readonly generated: boolean
   /** ThumbHash, a placeholder of about 25 bytes; `null` in a search without the database. */
   readonly thumbHash: Uint8Array | null
+  /** Concepts of the safety policy that it may show; absent where there is none, or no policy. */
+  readonly safety?: readonly ConceptScore[]
 }
 
 /** One picture found. */
@@ -81,6 +85,8 @@ interface Answer<T> {
   readonly results: readonly T[]
   /** Pass as `cursor` for the next results; `null` after the last. */
   readonly nextCursor: string | null
+  /** Pictures that the safety policy left out on the way to the end of this page. */
+  readonly leftOut: number
 }
 
 /** An answer to a search. */
@@ -103,6 +109,8 @@ export interface AnswerContext extends Omit<SearchContext, 'index' | 'relevanceT
   readonly locateFilter: (filter: Filter) => Promise<PictureFilter>
   /** What Lucida has drawn itself. */
   readonly drawn: () => Promise<DrawnPictures>
+  /** What is left out of results, or labelled; absent where nothing is. */
+  readonly safety?: ResultSafety | undefined
 }
 
 /** Larger files are not read as a query. */
@@ -136,8 +144,10 @@ export async function answerSearch(
   const query = await encodeQuery(clip, lookUp, loaded)
   const index = await opening
   const relevanceThreshold = clip.model.relevance?.threshold ?? null
+  const judge = judgeOf(context)
   const found = await searchPictures({ pictures, bank, index, relevanceThreshold }, query, {
     ...page,
+    screen: judge?.screen,
     without: withoutQuery ? union(query.ownContents, begin.added) : begin.added,
   })
   const asOf = begin.asOf ?? index.sequence
@@ -145,13 +155,13 @@ export async function answerSearch(
     model: name,
     searched: index.size,
     relevanceThreshold,
-    ...toAnswer(found, toResult, { search, asOf, startedAt }),
+    ...(await toAnswer(found, toResult, judge, { search, asOf, startedAt })),
   }
 }
 
 /** Lists pictures by date. Throws `bad_input`, `not_found`. */
 export async function answerList(
-  context: Pick<AnswerContext, 'locateFilter' | 'drawn'> & { readonly pictures: PictureSource },
+  context: Pick<AnswerContext, 'locateFilter' | 'drawn' | 'safety' | 'pictures'>,
   options: ListOptions,
 ): Promise<ListAnswer> {
   const startedAt = performance.now()
@@ -164,8 +174,10 @@ export async function answerList(
     asOf = await pictures.lastSequence(),
   } = await pageOf(search, options, pictures)
   const located = await locateWithoutDrawn(context, filter)
-  const page = { ...how, after, without: added, filter: located }
-  return toAnswer(await listPictures(pictures, page), toPicture, { search, asOf, startedAt })
+  const judge = judgeOf(context)
+  const page = { ...how, after, without: added, filter: located, screen: judge?.screen }
+  const found = await listPictures(pictures, page)
+  return toAnswer(found, toPicture, judge, { search, asOf, startedAt })
 }
 
 /** Reads a picture that is used as a query. Throws `not_found`, `unreadable`, `bad_input`. */
@@ -214,20 +226,46 @@ function toResult(hit: SearchHit): SearchResult {
   return { ...toPicture(hit), score: hit.score, relevance: hit.relevance }
 }
 
-function toAnswer<Hit, Result>(
-  { hits, matching, next }: Page<Hit>,
+/** The safety policy over one source of vectors. */
+interface Judge {
+  readonly flag: (
+    contents: readonly ContentHash[],
+  ) => Promise<ReadonlyMap<ContentHash, readonly ConceptScore[]>>
+  /** Only where what is flagged is left out. */
+  readonly screen: Screen | undefined
+  readonly noteHidden: ResultSafety['noteHidden']
+}
+
+function judgeOf({ safety, pictures }: Pick<AnswerContext, 'safety' | 'pictures'>) {
+  if (!safety) return undefined
+  const flag: Judge['flag'] = (contents) =>
+    safety.flag(contents, (unknown) => pictures.findVectors(unknown))
+  const screen: Screen = async (contents) => new Set((await flag(contents)).keys())
+  const { hides, noteHidden } = safety
+  return { flag, screen: hides ? screen : undefined, noteHidden } satisfies Judge
+}
+
+async function toAnswer<Hit extends ListHit, Result extends Picture>(
+  { hits, matching, next, leftOut }: Page<Hit>,
   convert: (hit: Hit) => Result,
+  judge: Judge | undefined,
   {
     search,
     asOf,
     startedAt,
   }: { readonly search: string; readonly asOf: number; readonly startedAt: number },
-): Answer<Result> {
+): Promise<Answer<Result>> {
+  const flagged = await judge?.flag(hits.map(({ picture }) => picture.hash))
+  if (judge && leftOut.length > 0) await judge.noteHidden(await judge.flag(leftOut))
   return {
     matching,
     tookMs: Math.round(performance.now() - startedAt),
-    results: hits.map(convert),
+    results: hits.map((hit) => {
+      const safety = flagged?.get(hit.picture.hash)
+      return safety ? { ...convert(hit), safety } : convert(hit)
+    }),
     nextCursor: next && writeCursor(search, { at: next, asOf }),
+    leftOut: leftOut.length,
   }
 }
 

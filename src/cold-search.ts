@@ -12,6 +12,8 @@ import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
 import { openClip } from './models/clip.ts'
 import { findModel } from './models/registry.ts'
+import type { ConceptContext } from './safety/concepts.ts'
+import { SAFETY_LOG } from './safety/log.ts'
 import { type Checkpoint, readCheckpoint, spaceFolder } from './search/checkpoint.ts'
 import { openIndexFor } from './search/open-index.ts'
 import { openPictureTable } from './search/picture-table.ts'
@@ -41,10 +43,12 @@ export async function searchCold(
   if (!table) return null
   const clip = openClip(model, { threads: config.threads })
   const index = openIndex(checkpoint, folder)
+  const bank = () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))
   const context: AnswerContext = {
     clip,
     index: () => index,
-    bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
+    bank,
+    safety: await openSafetyFor(config, { model, embedTexts: clip.embedTexts, bank }),
     locateFilter: async () => ({}),
     drawn: async () => ({ folders: [], contents: new Set(checkpoint.drawn) }),
     pictures: {
@@ -72,6 +76,15 @@ export async function searchCold(
       ),
     ])
   }
+}
+
+/** Loaded where it is on: a cold search loads no more than it needs. */
+async function openSafetyFor(config: Config, concepts: ConceptContext) {
+  if (config.safety === 'off') return undefined
+  const { openSafety } = await import('./safety/safety.ts')
+  const { safety: results, drawingSafety: drawing, safetyFile: file } = config
+  const logFile = join(config.dataDir, SAFETY_LOG)
+  return openSafety({ ...concepts, results, drawing, file, logFile }).results
 }
 
 function needsDatabase(): never {

@@ -52,6 +52,25 @@ const schema = z.strictObject({
     .describe(
       'Threads of the model; 0 measures in the first long indexing run how many leave the decoders theirs.',
     ),
+  safety: z
+    .enum(['off', 'label', 'hide'])
+    .describe(
+      'What becomes of results that may show what the safety policy names: nothing, a label, or they are left out.',
+    ),
+  drawingSafety: z
+    .enum(['off', 'prompts', 'pictures'])
+    .describe(
+      'What is not drawn: `prompts` refuses blocked words, `pictures` also withholds drawings that reach a threshold.',
+    ),
+  safetyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A safety policy of your own, in JSON; the built-in one when unset.'),
+  promptHook: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address of a service of yours that is asked whether texts may be drawn.'),
   host: z
     .string()
     .min(1)
@@ -97,6 +116,10 @@ const ENV: Record<keyof Config, string> = {
   generator: 'LUCIDA_GENERATOR',
   vectorIndex: 'VECTOR_INDEX',
   threads: 'LUCIDA_THREADS',
+  safety: 'LUCIDA_SAFETY',
+  drawingSafety: 'LUCIDA_DRAWING_SAFETY',
+  safetyFile: 'LUCIDA_SAFETY_FILE',
+  promptHook: 'LUCIDA_PROMPT_HOOK',
   host: 'LUCIDA_HOST',
   port: 'LUCIDA_PORT',
   allowedHosts: 'LUCIDA_ALLOWED_HOSTS',
@@ -110,6 +133,8 @@ const DEFAULTS = {
   generator: 'lucida-unclip-1',
   vectorIndex: 'auto',
   threads: 0,
+  safety: 'off',
+  drawingSafety: 'prompts',
   host: '127.0.0.1',
   port: 7457,
   allowedHosts: [],
@@ -118,6 +143,8 @@ const DEFAULTS = {
   rateLimit: 6000,
 } as const
 
+const UNSET = { databaseUrl: 'unset', safetyFile: 'unset', promptHook: 'unset' }
+
 /** All settings with their documentation. */
 export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[]).map((key) => ({
   key,
@@ -125,7 +152,7 @@ export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[
   default:
     key === 'dataDir' || key === 'modelsDir'
       ? 'per user, see below'
-      : String({ ...DEFAULTS, databaseUrl: 'unset' }[key]) || 'none',
+      : String({ ...UNSET, ...DEFAULTS }[key]) || 'none',
   description: schema.shape[key].description ?? '',
 }))
 
@@ -158,11 +185,12 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, modelsDir, allowedRoots } = parsed.data
+  const { dataDir, modelsDir, allowedRoots, safetyFile } = parsed.data
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),
     modelsDir: resolve(cwd, modelsDir),
+    ...(safetyFile !== undefined && { safetyFile: resolve(cwd, safetyFile) }),
     allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
   }
 }

@@ -61,6 +61,11 @@ import type { PictureFilter } from './store/filters.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
+import { SAFETY_LOG } from './safety/log.ts'
+import type { Policy } from './safety/policy.ts'
+import type { PromptHook } from './safety/prompt-hook.ts'
+import type { RatedConcept } from './safety/concepts.ts'
+import { openSafety } from './safety/safety.ts'
 import { openWriting } from './writing.ts'
 
 export type {
@@ -72,6 +77,10 @@ export type {
   SearchResult,
   SearchTerm,
 } from './answer.ts'
+export type { ConceptScore, RatedConcept } from './safety/concepts.ts'
+export { BUILT_IN_POLICY, readPolicy } from './safety/policy.ts'
+export type { Policy } from './safety/policy.ts'
+export type { PromptHook } from './safety/prompt-hook.ts'
 export type { Classification, ClassifyOptions } from './encode.ts'
 export type {
   DrawnCandidate,
@@ -196,6 +205,10 @@ export interface Lucida {
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
   keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
+  /** What is kept out of results and drawings (docs/safety.md). Throws `bad_input`, `not_found`. */
+  safetyPolicy(): Promise<Policy>
+  /** How much of each concept of the policy each picture may show, whatever the thresholds. */
+  safetyScores(pictures: readonly SearchTerm[]): Promise<RatedConcept[][]>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -216,12 +229,18 @@ export interface Lucida {
 }
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
-export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
-  return openResolved(resolveConfig({ flags: options }))
+export async function openLucida(options: PartialConfig = {}, hooks: Hooks = {}): Promise<Lucida> {
+  return openResolved(resolveConfig({ flags: options }), hooks)
+}
+
+/** What a program may do where Lucida asks. */
+export interface Hooks {
+  /** Says why texts may not be drawn, or `null`; in place of the setting `promptHook`. */
+  readonly prompt?: PromptHook
 }
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
-export async function openResolved(config: Config): Promise<Lucida> {
+export async function openResolved(config: Config, hooks: Hooks = {}): Promise<Lucida> {
   const model = await findModel(config.model, config.modelsDir)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
@@ -284,8 +303,21 @@ export async function openResolved(config: Config): Promise<Lucida> {
   // What was checked belongs to the lost database.
   if (database.repaired) await removeCheckpoints(config.dataDir)
 
+  const safety = openSafety({
+    model,
+    embedTexts: clip.embedTexts,
+    bank: loadBank,
+    results: config.safety,
+    drawing: config.drawingSafety,
+    file: config.safetyFile,
+    hookUrl: config.promptHook,
+    hook: hooks.prompt,
+    logFile: join(config.dataDir, SAFETY_LOG),
+  })
+
   const context: AnswerContext = {
     clip,
+    safety: safety.results,
     index: live.current,
     bank: loadBank,
     locateFilter,
@@ -311,6 +343,7 @@ export async function openResolved(config: Config): Promise<Lucida> {
   const generating: GenerationContext = {
     db,
     answer: context,
+    safety: safety.drawing,
     folder: drawnFolder,
     // Most who open Lucida never draw anything.
     openPainter: once(async () => {
@@ -351,6 +384,9 @@ export async function openResolved(config: Config): Promise<Lucida> {
     plan: (options) => planGeneration(generating, options),
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) => keepCandidate(generating, id, candidate),
+    safetyPolicy: safety.policy,
+    safetyScores: async (pictures) =>
+      Promise.all((await embedAll(pictures)).map((vector) => safety.scores(vector))),
     keys: openApiKeys(db),
     indexSize: () => live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),

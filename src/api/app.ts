@@ -25,6 +25,7 @@ import { isOpenAiPath, toOpenAiError } from './openai-errors.ts'
 import { mountOpenAi } from './openai-routes.ts'
 import { mountPage } from './page.ts'
 import { openRemotePictures } from './remote-picture.ts'
+import { mountSafety } from './safety-routes.ts'
 import { mountSearch } from './search-routes.ts'
 import { mountSessions } from './session-routes.ts'
 import { openSessions } from './sessions.ts'
@@ -155,6 +156,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountImages(app, context)
   mountEncoding(app, context)
   mountExplaining(app, context)
+  mountSafety(app, context)
   mountDuplicates(app, context)
   mountIndexing(app, context)
   mountGenerations(app, context)

@@ -272,10 +272,16 @@ export const ImageDetail = Image.extend({
   }),
 }).openapi('ImageDetail')
 
+/** A concept of the safety policy. */
+export const ConceptScore = z.object({ concept: z.string(), score: number }).openapi('ConceptScore')
+
 /** A picture found. */
 export const SearchItem = z
   .object({
     image: Image,
+    safety: z.array(ConceptScore).openapi({
+      description: 'Concepts of the safety policy that it may show, where results are labelled',
+    }),
     score: number.nullable().openapi({ description: 'Cosine; null in a listing by date' }),
     relevance: number.nullable().openapi({
       description:
@@ -308,6 +314,9 @@ export const SearchResponse = z
     searched: z.int().openapi({ description: 'Pictures in the index' }),
     relevanceThreshold: number.nullable().openapi({
       description: 'Relevance from which a picture is called relevant; null where not calibrated',
+    }),
+    leftOut: z.int().openapi({
+      description: 'Pictures that the safety policy left out on the way to the end of this page',
     }),
     generation: StartedGeneration.nullable().openapi({
       description: 'What is being drawn, where `ifNotFound` asked for it and nothing was relevant',

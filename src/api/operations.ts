@@ -10,6 +10,7 @@ import type { imageRoutes } from './image-routes.ts'
 import type { indexRoutes } from './index-routes.ts'
 import type { keyRoutes } from './key-routes.ts'
 import type { openAiRoutes } from './openai-routes.ts'
+import type { safetyRoutes } from './safety-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
 import type { sessionRoutes } from './session-routes.ts'
 
@@ -17,6 +18,7 @@ type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
   typeof explainRoutes &
+  typeof safetyRoutes &
   typeof indexRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &

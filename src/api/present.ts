@@ -18,9 +18,11 @@ export function toImage(picture: Picture): Image {
 
 export function toSearchResponse(answer: SearchAnswer): SearchResponse {
   const { results, nextCursor, model, tookMs, matching, searched, relevanceThreshold } = answer
+  const { leftOut } = answer
   return {
     items: results.map(({ score, relevance, ...picture }) => ({
       image: toImage(picture),
+      safety: [...(picture.safety ?? [])],
       score,
       relevance,
     })),
@@ -30,6 +32,7 @@ export function toSearchResponse(answer: SearchAnswer): SearchResponse {
     matching,
     searched,
     relevanceThreshold,
+    leftOut,
     generation: null,
   }
 }

@@ -34,7 +34,7 @@ const search = createRoute({
   summary: 'Search by words, and by pictures by id',
   middleware: [needs('read')],
   request: { query: SearchQuery },
-  responses: { 200: found, ...errors(404) },
+  responses: { 200: found, ...errors(404, 422) },
 })
 
 const searchTerms = createRoute({
@@ -154,15 +154,21 @@ export function mountSearch(app: Api, context: ApiContext): void {
     return listing(await lucida.list(page))
   }
 
-  function listing({ results, matching, tookMs, nextCursor }: ListAnswer): SearchResponse {
+  function listing({ results, matching, tookMs, nextCursor, leftOut }: ListAnswer): SearchResponse {
     return {
-      items: results.map((picture) => ({ image: toImage(picture), score: null, relevance: null })),
+      items: results.map((picture) => ({
+        image: toImage(picture),
+        safety: [...(picture.safety ?? [])],
+        score: null,
+        relevance: null,
+      })),
       nextCursor,
       model: lucida.model.name,
       tookMs,
       matching,
       searched: matching,
       relevanceThreshold: lucida.model.relevance?.threshold ?? null,
+      leftOut,
       generation: null,
     }
   }

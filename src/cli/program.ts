@@ -30,6 +30,7 @@ export type AnyLucida = Pick<
   | 'facets'
   | 'classify'
   | 'explain'
+  | 'safetyScores'
   | 'status'
   | 'failures'
   | 'remove'

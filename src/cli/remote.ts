@@ -1,7 +1,7 @@
 // The server that has the data directory open, as a Lucida: what the commands ask of one goes over
 // the directory's socket, so that shell and page work at once.
 import { resolve } from 'node:path'
-import type { Filter as ApiFilter, Image, PictureSource, Root } from '../api/contract.ts'
+import type { Filter as ApiFilter, PictureSource, Root, SearchItem } from '../api/contract.ts'
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
 import type {
@@ -49,8 +49,8 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     const { items, ...answer } = await translated(client.searchTerms({ body }))
     return {
       ...answer,
-      results: items.map(({ image, score, relevance }) => {
-        return { ...toPicture(image), score: score!, relevance }
+      results: items.map((item) => {
+        return { ...toPicture(item), score: item.score!, relevance: item.relevance }
       }),
     }
   }
@@ -61,8 +61,8 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     async list({ filter, ...how } = {}) {
       const body = { ...how, limit: how.limit ?? 10, ...(filter && { filter: toFilter(filter) }) }
       const answer = await translated(client.searchTerms({ body }))
-      const { matching, tookMs, nextCursor, items } = answer
-      return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
+      const { matching, tookMs, nextCursor, leftOut, items } = answer
+      return { matching, tookMs, nextCursor, leftOut, results: items.map(toPicture) }
     },
     plan: (options) => planRemotely(client, send, options),
     gallery: { find: (id) => translated(client.image({ params: { id } })) },
@@ -85,6 +85,10 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
           body: { image: toTerm(picture) as PictureSource, terms: terms.map(toTerm) },
         }),
       ),
+    safetyScores: async (pictures) => {
+      const images = pictures.map((picture) => toTerm(picture) as PictureSource)
+      return (await translated(client.safetyScores({ body: { images } }))).scores
+    },
     index: (folders, options = {}) => followIndexing(client, folders, options),
     watch() {
       throw new LucidaError(
@@ -160,8 +164,12 @@ function toQuery({ format, near, box, gps, ...same }: ApiFilter) {
   }
 }
 
-function toPicture({ thumbHash, ...image }: Image): Picture {
-  return { ...image, thumbHash: thumbHash === null ? null : Buffer.from(thumbHash, 'base64') }
+function toPicture({ image: { thumbHash, ...image }, safety }: SearchItem): Picture {
+  return {
+    ...image,
+    thumbHash: thumbHash === null ? null : Buffer.from(thumbHash, 'base64'),
+    ...(safety.length > 0 && { safety }),
+  }
 }
 
 /** In the order in which `--json` prints it. */

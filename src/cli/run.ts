@@ -13,6 +13,7 @@ import { indexCommand } from './commands/index.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
+import { safetyCommand } from './commands/safety.ts'
 import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
@@ -28,6 +29,7 @@ const COMMANDS = [
   similarCommand,
   classifyCommand,
   whyCommand,
+  safetyCommand,
   generateCommand,
   serveCommand,
   askCommand,

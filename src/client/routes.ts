@@ -14,6 +14,7 @@ export const ROUTES = {
   classify: ['post', '/v1/classify'],
   embed: ['post', '/v1/embed'],
   explain: ['post', '/v1/explain'],
+  safetyScores: ['post', '/v1/safety'],
   status: ['get', '/v1/status'],
   facets: ['get', '/v1/facets'],
   duplicates: ['get', '/v1/duplicates'],

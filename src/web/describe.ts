@@ -117,3 +117,8 @@ export function hottestPlace({ width, height }: HeatMap, values: readonly number
   const column = ['left', 'centre', 'right'][third(at % width, width)]!
   return row === 'middle' && column === 'centre' ? 'in the middle' : `at the ${row} ${column}`
 }
+
+/** What a picture is suspected of by the safety policy: `maybe nudity`. */
+export function suspicionText(safety: readonly { readonly concept: string }[]): string {
+  return `maybe ${safety.map(({ concept }) => concept).join(', ')}`
+}

@@ -42,7 +42,7 @@ export function createSearching(store: Store, client: Client): Searching {
     try {
       const answer = await client.searchTerms({ body: request(query), signal })
       if (signal.aborted) return
-      const { items, nextCursor, matching, tookMs, relevanceThreshold } = answer
+      const { items, nextCursor, matching, tookMs, relevanceThreshold, leftOut } = answer
       store.change({
         answered: query,
         results: {
@@ -51,6 +51,7 @@ export function createSearching(store: Store, client: Client): Searching {
           matching,
           tookMs,
           relevanceThreshold,
+          leftOut,
           phase: 'ready',
           trouble: null,
         },
@@ -99,7 +100,7 @@ export function createSearching(store: Store, client: Client): Searching {
     async more() {
       const {
         answered,
-        results: { nextCursor, phase, items },
+        results: { nextCursor, phase, items, leftOut },
       } = store.state
       if (nextCursor === null || phase !== 'ready') return
       const { signal } = running
@@ -111,6 +112,7 @@ export function createSearching(store: Store, client: Client): Searching {
         results({
           items: [...items, ...answer.items],
           nextCursor: answer.nextCursor,
+          leftOut: leftOut + answer.leftOut,
           phase: 'ready',
         })
       } catch (error) {

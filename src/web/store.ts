@@ -26,6 +26,8 @@ export interface Results {
   readonly matching: number
   readonly tookMs: number
   readonly relevanceThreshold: number | null
+  /** Pictures that the server's safety policy left out so far. */
+  readonly leftOut: number
   readonly phase: 'loading' | 'loading-more' | 'ready' | 'failed'
   readonly trouble: Trouble | null
 }
@@ -81,6 +83,7 @@ export const START: State = {
     matching: 0,
     tookMs: 0,
     relevanceThreshold: null,
+    leftOut: 0,
     phase: 'loading',
     trouble: null,
   },

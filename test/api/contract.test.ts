@@ -182,6 +182,11 @@ describeDatabase('the contract', (newPlace) => {
         () => post('/v1/explain', { image: { image: btoa('none') }, terms: [{ text: 'red' }] }),
       ],
     ],
+    safetyScores: [
+      [200, () => post('/v1/safety', { images: [{ id: red }, { image: base64() }] })],
+      [400, () => post('/v1/safety', { images: [] })],
+      [404, () => post('/v1/safety', { images: [{ id: UNKNOWN }] })],
+    ],
     status: [[200, () => '/v1/status']],
     facets: [
       [200, () => '/v1/facets'],

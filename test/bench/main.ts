@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   'heat-maps': () => import('./heat-maps.ts'),
   'not-found': () => import('./not-found.ts'),
   relevance: () => import('./relevance.ts'),
+  safety: () => import('./safety.ts'),
   kill: () => import('./kill.ts'),
   cold: () => import('./cold.ts'),
   index: () => import('./index-speed.ts'),

@@ -1,7 +1,7 @@
 // One picture, large, with what is known of it and what can be asked with it.
 import { useEffect, useLayoutEffect, useState } from 'hono/jsx/dom'
 import type { PartProps } from '../app.tsx'
-import { fileName, hottestPlace } from '../describe.ts'
+import { fileName, hottestPlace, suspicionText } from '../describe.ts'
 import { placeholder } from '../placeholder.ts'
 import { canExplain } from '../why.ts'
 import { Classify } from './classify.tsx'
@@ -22,6 +22,9 @@ export function Detail({ state, actions }: PartProps) {
   const name = image ? fileName(image.path) : 'Picture'
   const [shown, setShown] = useState<ShownHeat | null>(null)
   const heat = shown?.id === id ? shown : null
+  const [unveiled, setUnveiled] = useState('')
+  const safety = item?.safety ?? []
+  const isVeiled = safety.length > 0 && unveiled !== id
 
   const onKeyDown = (event: KeyboardEvent) => {
     if ((event.target as Element).matches('input')) return
@@ -41,7 +44,13 @@ export function Detail({ state, actions }: PartProps) {
           name={name}
           width={image?.width ?? 4}
           height={image?.height ?? 3}
+          isVeiled={isVeiled}
         />
+        {isVeiled && (
+          <button type="button" class="unveil" onClick={() => setUnveiled(id)}>
+            {`Show it: ${suspicionText(safety)}`}
+          </button>
+        )}
         {heat && image && (
           <Heat
             map={heat.explanation.map}
@@ -124,18 +133,20 @@ interface LargeProps {
   readonly name: string
   readonly width: number
   readonly height: number
+  readonly isVeiled: boolean
 }
 
-function Large({ source, background, name, width, height }: LargeProps) {
+function Large({ source, background, name, width, height, isVeiled }: LargeProps) {
+  const [isThere, setIsThere] = useState(false)
   return (
     <img
-      class="large"
+      class={['large', isThere && 'there', isVeiled && 'veiled'].filter(Boolean).join(' ')}
       src={source}
       alt={name}
       width={width}
       height={height}
       style={{ backgroundImage: background }}
-      onLoad={(event: Event) => (event.target as HTMLElement).classList.add('there')}
+      onLoad={() => setIsThere(true)}
     />
   )
 }
