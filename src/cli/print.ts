@@ -52,8 +52,14 @@ export function printAnswer(
       const { id, path, width, height, takenAt, generated, safety } = picture
       return { id, path, score, relevance, width, height, takenAt, generated, safety }
     })
-    const { leftOut } = answer
-    printJson(io, { query, model, tookMs, leftOut, results: rows, ...(drawn && { drawn }) })
+    printJson(io, {
+      query,
+      model,
+      tookMs,
+      results: rows,
+      ...leftOutOf(answer),
+      ...(drawn && { drawn }),
+    })
     return
   }
   if (format.files) return printFiles(io, answer, format)
@@ -72,7 +78,7 @@ export function printListing(io: CliIo, answer: ListAnswer, format: ResultFormat
     const rows = results.map(({ id, path, width, height, takenAt, generated, safety }) => {
       return { id, path, score: null, relevance: null, width, height, takenAt, generated, safety }
     })
-    printJson(io, { query: null, model: null, tookMs, leftOut: answer.leftOut, results: rows })
+    printJson(io, { query: null, model: null, tookMs, results: rows, ...leftOutOf(answer) })
     return
   }
   if (format.files) return printFiles(io, answer, format)
@@ -94,6 +100,11 @@ function copies(paths: readonly string[]): string {
 
 function suspicion(safety: readonly ConceptScore[] = []): string {
   return safety.map(({ concept }) => `  (${concept}?)`).join('')
+}
+
+/** Only where there is a policy that left something out. */
+function leftOutOf({ leftOut }: SearchAnswer | ListAnswer): { leftOut?: number } {
+  return leftOut > 0 ? { leftOut } : {}
 }
 
 function leftOutText({ leftOut }: SearchAnswer | ListAnswer): string {
