@@ -8,7 +8,9 @@ import type { Adjusted, Adjusting } from './audit/adjust.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
 import { type Filter, isEmptyFilter } from './search/filter.ts'
 import { type EncodedQuery, encodeQuery, type QueryTerm } from './search/query.ts'
-import type { PictureSource, SearchContext } from './search/rank.ts'
+import type { ConceptScore } from './safety/concepts.ts'
+import type { ResultSafety } from './safety/safety.ts'
+import type { PictureSource, Screen, SearchContext } from './search/rank.ts'
 import {
   type ListHit,
   listPictures,
@@ -42,6 +44,8 @@ export interface Picture {
   readonly generated: boolean
   /** ThumbHash, a placeholder of about 25 bytes; `null` in a search without the database. */
   readonly thumbHash: Uint8Array | null
+  /** Concepts of the safety policy that it may show; absent where there is none, or no policy. */
+  readonly safety?: readonly ConceptScore[]
 }
 
 /** One picture found. */
@@ -86,6 +90,8 @@ interface Answer<T> {
   readonly results: readonly T[]
   /** Pass as `cursor` for the next results; `null` after the last. */
   readonly nextCursor: string | null
+  /** Pictures that the safety policy left out on the way to the end of this page. */
+  readonly leftOut: number
 }
 
 /** An answer to a search. */
@@ -111,6 +117,8 @@ export interface AnswerContext extends Omit<SearchContext, 'index' | 'relevanceT
   /** What Lucida has drawn itself. */
   readonly drawn: () => Promise<DrawnPictures>
   readonly adjusting: () => Promise<Adjusting>
+  /** What is left out of results, or labelled; absent where nothing is. */
+  readonly safety?: ResultSafety | undefined
 }
 
 /** Larger files are not read as a query. */
@@ -145,9 +153,11 @@ export async function answerSearch(
   const { query, reorder, adjusted } = await adjust(context, encoded, terms, options)
   const index = await opening
   const relevanceThreshold = clip.model.relevance?.threshold ?? null
+  const judge = judgeOf(context)
   const found = await searchPictures({ pictures, bank, index, relevanceThreshold }, query, {
     ...page,
     reorder,
+    screen: judge?.screen,
     without: withoutQuery ? union(query.ownContents, begin.added) : begin.added,
   })
   const asOf = begin.asOf ?? index.sequence
@@ -156,7 +166,7 @@ export async function answerSearch(
     searched: index.size,
     relevanceThreshold,
     adjusted,
-    ...toAnswer(found, toResult, { search, asOf, startedAt }),
+    ...(await toAnswer(found, toResult, judge, { search, asOf, startedAt })),
   }
 }
 
@@ -181,7 +191,7 @@ async function adjust(
 
 /** Lists pictures by date. Throws `bad_input`, `not_found`. */
 export async function answerList(
-  context: Pick<AnswerContext, 'locateFilter' | 'drawn'> & { readonly pictures: PictureSource },
+  context: Pick<AnswerContext, 'locateFilter' | 'drawn' | 'safety' | 'pictures'>,
   options: ListOptions,
 ): Promise<ListAnswer> {
   const startedAt = performance.now()
@@ -194,8 +204,10 @@ export async function answerList(
     asOf = await pictures.lastSequence(),
   } = await pageOf(search, options, pictures)
   const located = await locateWithoutDrawn(context, filter)
-  const page = { ...how, after, without: added, filter: located }
-  return toAnswer(await listPictures(pictures, page), toPicture, { search, asOf, startedAt })
+  const judge = judgeOf(context)
+  const page = { ...how, after, without: added, filter: located, screen: judge?.screen }
+  const found = await listPictures(pictures, page)
+  return toAnswer(found, toPicture, judge, { search, asOf, startedAt })
 }
 
 /** Reads a picture that is used as a query. Throws `not_found`, `unreadable`, `bad_input`. */
@@ -244,20 +256,46 @@ function toResult(hit: SearchHit): SearchResult {
   return { ...toPicture(hit), score: hit.score, relevance: hit.relevance }
 }
 
-function toAnswer<Hit, Result>(
-  { hits, matching, next }: Page<Hit>,
+/** The safety policy over one source of vectors. */
+interface Judge {
+  readonly flag: (
+    contents: readonly ContentHash[],
+  ) => Promise<ReadonlyMap<ContentHash, readonly ConceptScore[]>>
+  /** Only where what is flagged is left out. */
+  readonly screen: Screen | undefined
+  readonly noteHidden: ResultSafety['noteHidden']
+}
+
+function judgeOf({ safety, pictures }: Pick<AnswerContext, 'safety' | 'pictures'>) {
+  if (!safety) return undefined
+  const flag: Judge['flag'] = (contents) =>
+    safety.flag(contents, (unknown) => pictures.findVectors(unknown))
+  const screen: Screen = async (contents) => new Set((await flag(contents)).keys())
+  const { hides, noteHidden } = safety
+  return { flag, screen: hides ? screen : undefined, noteHidden } satisfies Judge
+}
+
+async function toAnswer<Hit extends ListHit, Result extends Picture>(
+  { hits, matching, next, leftOut }: Page<Hit>,
   convert: (hit: Hit) => Result,
+  judge: Judge | undefined,
   {
     search,
     asOf,
     startedAt,
   }: { readonly search: string; readonly asOf: number; readonly startedAt: number },
-): Answer<Result> {
+): Promise<Answer<Result>> {
+  const flagged = await judge?.flag(hits.map(({ picture }) => picture.hash))
+  if (judge && leftOut.length > 0) await judge.noteHidden(await judge.flag(leftOut))
   return {
     matching,
     tookMs: Math.round(performance.now() - startedAt),
-    results: hits.map(convert),
+    results: hits.map((hit) => {
+      const safety = flagged?.get(hit.picture.hash)
+      return safety ? { ...convert(hit), safety } : convert(hit)
+    }),
     nextCursor: next && writeCursor(search, { at: next, asOf }),
+    leftOut: leftOut.length,
   }
 }
 

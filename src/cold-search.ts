@@ -13,6 +13,8 @@ import { LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
 import { openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
+import type { ConceptContext } from './safety/concepts.ts'
+import { SAFETY_LOG } from './safety/log.ts'
 import { findModelFor } from './models/every-pixel.ts'
 import { DEFAULT_MODEL } from './models/registry.ts'
 import {
@@ -50,10 +52,12 @@ export async function searchCold(
   const index = openIndex(checkpoint, folder)
   const find = (hashes: readonly ContentHash[]) => table.find(hashes)
   const vectorsOf = async (hashes: readonly ContentHash[]) => (await index).vectorsOf(hashes)
+  const bank = () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))
   const context: AnswerContext = {
     clip,
     index: () => index,
-    bank: () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache')),
+    bank,
+    safety: await openSafetyFor(config, { model, embedTexts: clip.embedTexts, bank }),
     locateFilter: async () => ({}),
     adjusting: async () => {
       const { openAdjusting } = await import('./audit/adjust.ts')
@@ -105,6 +109,15 @@ async function findStanding(
 /** The collection's own model as its checkpoint says, the built-in one where none stands. */
 export async function findServingModel({ dataDir }: Config): Promise<string> {
   return (await findServingCheckpoint(dataDir))?.identity.model ?? DEFAULT_MODEL
+}
+
+/** Loaded where it is on: a cold search loads no more than it needs. */
+async function openSafetyFor(config: Config, concepts: ConceptContext) {
+  if (config.safety === 'off') return undefined
+  const { openSafety } = await import('./safety/safety.ts')
+  const { safety: results, drawingSafety: drawing, safetyFile: file } = config
+  const logFile = join(config.dataDir, SAFETY_LOG)
+  return openSafety({ ...concepts, results, drawing, file, logFile }).results
 }
 
 function needsDatabase(): never {

@@ -76,6 +76,25 @@ const schema = z.strictObject({
   shrinkOnLoad: flag.describe(
     'Whether large pictures are made smaller while they are decoded; otherwise the model’s filter sees every pixel, which takes longer and makes other vectors.',
   ),
+  safety: z
+    .enum(['off', 'label', 'hide'])
+    .describe(
+      'What becomes of results that may show what the safety policy names: nothing, a label, or they are left out.',
+    ),
+  drawingSafety: z
+    .enum(['off', 'prompts', 'pictures'])
+    .describe(
+      'What is not drawn: `prompts` refuses blocked words, `pictures` also withholds drawings that reach a threshold.',
+    ),
+  safetyFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('A safety policy of your own, in JSON; the built-in one when unset.'),
+  promptHook: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Address of a service of yours that is asked whether texts may be drawn.'),
   host: z
     .string()
     .min(1)
@@ -124,6 +143,10 @@ const ENV: Record<keyof Config, string> = {
   threads: 'LUCIDA_THREADS',
   providers: 'LUCIDA_PROVIDERS',
   shrinkOnLoad: 'LUCIDA_SHRINK_ON_LOAD',
+  safety: 'LUCIDA_SAFETY',
+  drawingSafety: 'LUCIDA_DRAWING_SAFETY',
+  safetyFile: 'LUCIDA_SAFETY_FILE',
+  promptHook: 'LUCIDA_PROMPT_HOOK',
   host: 'LUCIDA_HOST',
   port: 'LUCIDA_PORT',
   allowedHosts: 'LUCIDA_ALLOWED_HOSTS',
@@ -138,6 +161,8 @@ const DEFAULTS = {
   threads: 0,
   providers: ['cpu'],
   shrinkOnLoad: true,
+  safety: 'off',
+  drawingSafety: 'prompts',
   host: '127.0.0.1',
   port: 7457,
   allowedHosts: [],
@@ -146,6 +171,14 @@ const DEFAULTS = {
   rateLimit: 6000,
 } as const
 
+const UNSET = {
+  databaseUrl: 'unset',
+  model: 'unset',
+  terms: 'unset',
+  safetyFile: 'unset',
+  promptHook: 'unset',
+}
+
 /** All settings with their documentation. */
 export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[]).map((key) => ({
   key,
@@ -153,8 +186,7 @@ export const SETTINGS: readonly Setting[] = (Object.keys(ENV) as (keyof Config)[
   default:
     key === 'dataDir' || key === 'modelsDir'
       ? 'per user, see below'
-      : String({ ...DEFAULTS, databaseUrl: 'unset', model: 'unset', terms: 'unset' }[key]) ||
-        'none',
+      : String({ ...UNSET, ...DEFAULTS }[key]) || 'none',
   description: schema.shape[key].description ?? '',
 }))
 
@@ -187,12 +219,13 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, modelsDir, terms, allowedRoots } = parsed.data
+  const { dataDir, modelsDir, terms, allowedRoots, safetyFile } = parsed.data
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),
     modelsDir: resolve(cwd, modelsDir),
     ...(terms !== undefined && { terms: resolve(cwd, terms) }),
+    ...(safetyFile !== undefined && { safetyFile: resolve(cwd, safetyFile) }),
     allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
   }
 }

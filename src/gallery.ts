@@ -53,6 +53,8 @@ export interface Gallery {
   findSome(ids: readonly ContentHash[]): Promise<Map<ContentHash, Picture>>
   /** Opens the file itself. Throws `file_changed` when it is not what was indexed. */
   openFile(id: ContentHash): Promise<OpenFile>
+  /** The whole file. Throws as `openFile`. */
+  readFile(id: ContentHash): Promise<{ bytes: Uint8Array; path: string }>
   /** A WebP that fits into a square of `sizePx`; kept, so that it is made once. */
   thumbnail(id: ContentHash, sizePx: number): Promise<Uint8Array<ArrayBuffer>>
   /**
@@ -83,24 +85,24 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
     const { format } = await row(id)
     return { format, ...(await openFirst(await filesOf(db, id), await rootPaths(db))) }
   }
-  const make = async (id: ContentHash, sizePx: number) => {
-    const file = await openFile(id)
+  const readFile = async (id: ContentHash) => {
+    const { handle, path } = await openFile(id)
     try {
-      return await makeThumbnail(await file.handle.readFile(), sizePx, file.path)
+      return { bytes: await handle.readFile(), path }
     } finally {
-      await file.handle.close()
+      await handle.close()
     }
+  }
+  const make = async (id: ContentHash, sizePx: number) => {
+    const { bytes, path } = await readFile(id)
+    return makeThumbnail(bytes, sizePx, path)
   }
 
   /** A file that is away or has changed says nothing. */
   const recordOf = async (id: ContentHash): Promise<ProvenanceRecord | null> => {
     try {
-      const file = await openFile(id)
-      try {
-        return fromXmp((await openPicture(await file.handle.readFile(), file.path)).xmp)
-      } finally {
-        await file.handle.close()
-      }
+      const { bytes, path } = await readFile(id)
+      return fromXmp((await openPicture(bytes, path)).xmp)
     } catch (error) {
       if (error instanceof LucidaError) return null
       throw error
@@ -121,6 +123,7 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
       )
     },
     openFile,
+    readFile,
     async thumbnail(id, sizePx) {
       // Who forgets a picture forgets its thumbnails, whatever is still in the cache.
       await row(id)

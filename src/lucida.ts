@@ -35,6 +35,7 @@ import {
   embedTerm,
   openLabels,
 } from './encode.ts'
+import { type Explanation, explainScore } from './explain/explain.ts'
 import type { Painter } from './generate/types.ts'
 import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
@@ -61,6 +62,9 @@ import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
+import type { Policy } from './safety/policy.ts'
+import type { PromptHook } from './safety/prompt-hook.ts'
+import type { RatedConcept } from './safety/concepts.ts'
 import { openWriting } from './writing.ts'
 
 export type { AuditOptions } from './audit/audit.ts'
@@ -80,6 +84,10 @@ export type {
   SearchTerm,
 } from './answer.ts'
 export type { Concept, Concepts, ConceptTerm, Teaching } from './concepts.ts'
+export type { ConceptScore, RatedConcept } from './safety/concepts.ts'
+export { BUILT_IN_POLICY, readPolicy } from './safety/policy.ts'
+export type { Policy } from './safety/policy.ts'
+export type { PromptHook } from './safety/prompt-hook.ts'
 export type { Classification, ClassifyOptions } from './encode.ts'
 export type {
   DrawnCandidate,
@@ -90,9 +98,12 @@ export type {
 } from './develop/develop.ts'
 export { isAnythingFound, orderIfNotFound } from './develop/if-not-found.ts'
 export type { Idea } from './develop/idea.ts'
+export type { ExplainedTerm, Explanation, HeatMap } from './explain/explain.ts'
 export type { GenerateOptions } from './develop/order.ts'
 export type { StoredGeneration } from './store/generations.ts'
 export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
+export { readQueryFile } from './answer.ts'
+export { overlayPicture } from './pictures/overlay.ts'
 export { convertPicture, encodePreview, writtenFormat } from './pictures/encode-picture.ts'
 export type { WrittenFormat } from './pictures/encode-picture.ts'
 export { LucidaError } from './core/errors.ts'
@@ -210,6 +221,11 @@ export interface Lucida {
   /** The vector of each term, and whose they are. */
   embed(terms: readonly SearchTerm[]): Promise<Embedding>
   /**
+   * Why a picture, indexed or not, scores what it scores: where it shows what the terms say, and
+   * what each of them adds. Throws what a search throws, and `file_changed`.
+   */
+  explain(picture: SearchTerm, terms: readonly AnyTerm[]): Promise<Explanation>
+  /**
    * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
    * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
    */
@@ -222,6 +238,10 @@ export interface Lucida {
   readonly audit: Auditing['audit']
   /** What searches can be balanced by. */
   readonly attributes: Auditing['attributes']
+  /** What is kept out of results and drawings (docs/safety.md). Throws `bad_input`, `not_found`. */
+  safetyPolicy(): Promise<Policy>
+  /** How much of each concept of the policy each picture may show, whatever the thresholds. */
+  safetyScores(pictures: readonly SearchTerm[]): Promise<RatedConcept[][]>
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -244,19 +264,25 @@ export interface Lucida {
 }
 
 /** Opens Lucida with settings from `options`, the environment and lucida.config.json. */
-export async function openLucida(options: PartialConfig = {}): Promise<Lucida> {
-  return openResolved(resolveConfig({ flags: options }))
+export async function openLucida(options: PartialConfig = {}, hooks: Hooks = {}): Promise<Lucida> {
+  return openResolved(resolveConfig({ flags: options }), hooks)
+}
+
+/** What a program may do where Lucida asks. */
+export interface Hooks {
+  /** Says why texts may not be drawn, or `null`; in place of the setting `promptHook`. */
+  readonly prompt?: PromptHook
 }
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
-export async function openResolved(config: Config): Promise<Lucida> {
+export async function openResolved(config: Config, hooks: Hooks = {}): Promise<Lucida> {
   const chosen = config.model === undefined ? null : await findModelFor(config, config.model)
   const database = await openDatabase(
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )
   try {
     const own = chosen ?? (await findModelFor(config, await servingModel(database.db)))
-    return await openWith(config, database, own)
+    return await openWith(config, database, own, hooks)
   } catch (error) {
     await database.close()
     throw error
@@ -268,7 +294,12 @@ async function servingModel(db: Database): Promise<string> {
   return (await readServing(db))?.model ?? DEFAULT_MODEL
 }
 
-async function openWith(config: Config, database: OpenDatabase, model: ModelSpec): Promise<Lucida> {
+async function openWith(
+  config: Config,
+  database: OpenDatabase,
+  model: ModelSpec,
+  hooks: Hooks,
+): Promise<Lucida> {
   const { db } = database
   const cache = join(config.dataDir, 'cache')
   const isEmbedded = database.engine === 'pglite'
@@ -318,6 +349,7 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
         for (const observer of observers) observer(run)
       },
       shared: { locateFilter, drawn: findDrawnOnce },
+      promptHook: hooks.prompt,
     })
   // An embedded database has no other process that could choose.
   const isFollowing = !isEmbedded && config.model === undefined
@@ -348,6 +380,7 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
   const generatingWith = (space: Space): GenerationContext => ({
     db,
     answer: space.answer,
+    safety: space.safety.drawing,
     folder: drawnFolder,
     // Most who open Lucida never draw anything.
     openPainter: async () => {
@@ -429,6 +462,12 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
         const score = await openLabels(labelsOf(space), options)
         return (await embedAll(space.answer, terms)).map(score)
       }),
+    explain: (picture, terms) =>
+      spaces.with(async ({ answer, concepts }) => {
+        const readFile = (id: ContentHash) => gallery.readFile(id)
+        const resolved = await Promise.all(terms.map(concepts.resolve))
+        return explainScore({ ...answer, readFile }, picture, resolved)
+      }),
     embed: (terms) =>
       answering(async (context) => {
         return { model: context.clip.model, vectors: await embedAll(context, terms) }
@@ -440,6 +479,12 @@ async function openWith(config: Config, database: OpenDatabase, model: ModelSpec
     ...openAuditing(answering),
     plan,
     concepts: conceptsOf(spaces),
+    safetyPolicy: () => spaces.now.safety.policy(),
+    safetyScores: (pictures) =>
+      spaces.with(async ({ answer, safety }) => {
+        const vectors = await embedAll(answer, pictures)
+        return Promise.all(vectors.map((vector) => safety.scores(vector)))
+      }),
     generation: (id) => findGeneration(db, id),
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),

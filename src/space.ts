@@ -14,6 +14,9 @@ import { keptTuning, type Tuning } from './models/tuning.ts'
 import { type FindDuplicates, openDuplicates } from './search/duplicates.ts'
 import type { Filter } from './search/filter.ts'
 import { loadNeutralBank } from './search/relevance.ts'
+import { SAFETY_LOG } from './safety/log.ts'
+import type { PromptHook } from './safety/prompt-hook.ts'
+import { openSafety, type Safety } from './safety/safety.ts'
 import { rememberPictures } from './search/remembered-pictures.ts'
 import { storedPictures } from './search/stored-pictures.ts'
 import type { IndexIdentity } from './search/vector-index.ts'
@@ -28,6 +31,8 @@ export interface SpaceOptions {
   readonly onRun: (run: EncodeRun) => void
   /** The parts of an answer that are the same for all models. */
   readonly shared: Pick<AnswerContext, 'locateFilter' | 'drawn'>
+  /** A program's own check of what is to be drawn. */
+  readonly promptHook: PromptHook | undefined
 }
 
 /** An open model. */
@@ -43,6 +48,7 @@ export interface Space {
   readonly answer: AnswerContext
   /** As far as this model is concerned: heads are fitted to its vectors. */
   readonly concepts: Concepts
+  readonly safety: Safety
   readonly duplicates: FindDuplicates
   readonly live: LiveIndex
   /** Loads all that an answer needs, so that the first need not wait for it. */
@@ -77,6 +83,17 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
   })
   const bank = once(() => loadNeutralBank(model, clip.embedTexts, cache))
   const pictures = rememberPictures(storedPictures(db, identity), quietSince)
+  const safety = openSafety({
+    model,
+    embedTexts: clip.embedTexts,
+    bank,
+    results: config.safety,
+    drawing: config.drawingSafety,
+    file: config.safetyFile,
+    hookUrl: config.promptHook,
+    hook: options.promptHook,
+    logFile: join(config.dataDir, SAFETY_LOG),
+  })
   const concepts = openConcepts(db, identity, { clip, pictures, index: live.current })
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
     const located = await shared.locateFilter(filter)
@@ -89,7 +106,17 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
     tower,
     tuningKey,
     tuned,
-    answer: { clip, index: live.current, adjusting, bank, pictures, ...shared, locateFilter },
+    safety,
+    answer: {
+      safety: safety.results,
+      clip,
+      index: live.current,
+      adjusting,
+      bank,
+      pictures,
+      ...shared,
+      locateFilter,
+    },
     concepts,
     duplicates: openDuplicates(db, live.current),
     live,

@@ -38,7 +38,17 @@ const BELOW_LUCIDA = [
 ]
 const EDGE: Rule = {
   may: ['core', 'config.ts', 'lucida.ts', 'cold-search.ts', 'diagnose.ts', 'measure.ts', 'demo'],
-  mayTypes: ['models', 'store', 'indexer', 'search', 'generate', 'audit', 'develop', 'answer.ts'],
+  mayTypes: [
+    'models',
+    'store',
+    'indexer',
+    'search',
+    'generate',
+    'audit',
+    'develop',
+    'explain',
+    'answer.ts',
+  ],
 }
 
 const RULES: Readonly<Record<string, Rule>> = {
@@ -53,8 +63,20 @@ const RULES: Readonly<Record<string, Rule>> = {
   demo: { may: ['core'] },
   'config.ts': { may: ['core'] },
   develop: {
-    may: ['core', 'pictures', 'models', 'store', 'indexer', 'search', 'generate', 'answer.ts'],
+    may: [
+      'core',
+      'pictures',
+      'models',
+      'store',
+      'indexer',
+      'search',
+      'generate',
+      'answer.ts',
+      'safety',
+    ],
   },
+  safety: { may: ['core', 'models', 'search'] },
+  explain: { may: ['core', 'pictures', 'models', 'search', 'answer.ts'] },
   'live-index.ts': { may: ['core', 'search', 'store'] },
   'indexing.ts': {
     may: [
@@ -74,6 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'models',
       'search',
       'audit',
+      'safety',
       'config.ts',
       'answer.ts',
       'concepts.ts',
@@ -95,9 +118,11 @@ const RULES: Readonly<Record<string, Rule>> = {
       'serving-space.ts',
     ],
   },
-  'answer.ts': { may: ['core', 'models', 'search'], mayTypes: ['store', 'audit'] },
+  'answer.ts': { may: ['core', 'models', 'search', 'safety'], mayTypes: ['store', 'audit'] },
   // Never the store: opening the database is what it is there to avoid.
-  'cold-search.ts': { may: ['core', 'models', 'search', 'audit', 'config.ts', 'answer.ts'] },
+  'cold-search.ts': {
+    may: ['core', 'models', 'search', 'audit', 'safety', 'config.ts', 'answer.ts'],
+  },
   'encode.ts': { may: ['core', 'search', 'answer.ts'], mayTypes: ['models'] },
   'gallery.ts': { may: ['core', 'pictures', 'store', 'generate', 'answer.ts'] },
   'auditing.ts': { may: ['search', 'audit', 'answer.ts'] },
@@ -122,6 +147,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       'auditing.ts',
       'model-card.ts',
       'develop',
+      'explain',
+      'safety',
     ],
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
@@ -137,7 +164,13 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
-  sharp: ['pictures/open-picture.ts', 'pictures/encode-picture.ts', 'demo/', 'diagnose.ts'],
+  sharp: [
+    'pictures/open-picture.ts',
+    'pictures/encode-picture.ts',
+    'pictures/overlay.ts',
+    'demo/',
+    'diagnose.ts',
+  ],
   'libheif-js/wasm-bundle': ['pictures/decode-heic.ts'],
   'jxl-oxide-wasm': ['pictures/decode-jxl.ts'],
   'hono/jsx/dom': ['web/'],

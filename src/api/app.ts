@@ -11,6 +11,7 @@ import { mountDocs } from './docs-page.ts'
 import { mountDuplicates } from './duplicate-routes.ts'
 import { mountEncoding } from './encode-routes.ts'
 import { answerError } from './errors.ts'
+import { mountExplaining } from './explain-routes.ts'
 import { mountGenerations } from './generation-routes.ts'
 import { type Generations, openGenerations } from './generations.ts'
 import { guardHost, guardOrigin, isLoopback } from './guard.ts'
@@ -27,6 +28,7 @@ import { isOpenAiPath, toOpenAiError } from './openai-errors.ts'
 import { mountOpenAi } from './openai-routes.ts'
 import { mountPage } from './page.ts'
 import { openRemotePictures } from './remote-picture.ts'
+import { mountSafety } from './safety-routes.ts'
 import { mountSearch } from './search-routes.ts'
 import { mountSessions } from './session-routes.ts'
 import { openSessions } from './sessions.ts'
@@ -162,6 +164,8 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountSearch(app, context)
   mountImages(app, context)
   mountEncoding(app, context)
+  mountExplaining(app, context)
+  mountSafety(app, context)
   mountDuplicates(app, context)
   mountAudits(app, context)
   mountConcepts(app, context)

@@ -313,10 +313,16 @@ export const ImageDetail = Image.extend({
   }),
 }).openapi('ImageDetail')
 
+/** A concept of the safety policy. */
+export const ConceptScore = z.object({ concept: z.string(), score: number }).openapi('ConceptScore')
+
 /** A picture found. */
 export const SearchItem = z
   .object({
     image: Image,
+    safety: z.array(ConceptScore).openapi({
+      description: 'Concepts of the safety policy that it may show, where results are labelled',
+    }),
     score: number.nullable().openapi({ description: 'Cosine; null in a listing by date' }),
     relevance: number.nullable().openapi({
       description:
@@ -372,6 +378,9 @@ export const SearchResponse = z
       .openapi({
         description: 'What `debias` and `balance` did; null where neither was asked for',
       }),
+    leftOut: z.int().openapi({
+      description: 'Pictures that the safety policy left out on the way to the end of this page',
+    }),
     generation: StartedGeneration.nullable().openapi({
       description: 'What is being drawn, where `ifNotFound` asked for it and nothing was relevant',
     }),

@@ -39,6 +39,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   unsupported_format: 415,
   corrupt_image: 422,
   unreadable: 422,
+  refused: 422,
   fetch_failed: 422,
   rate_limited: 429,
   overloaded: 503,

@@ -157,6 +157,7 @@ export const Generation = z
     offered: number.nullable().openapi({
       description: 'What the best picture of the collection scored, where that was asked',
     }),
+    withheld: z.int().openapi({ description: 'Candidates that the safety policy kept back' }),
     eventsUrl: z.string(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
   })

@@ -97,9 +97,15 @@ export function openGenerations(lucida: DrawingLucida): Generations {
             tell(await stepOf(next.value), { progress: { round, step, steps } })
           }
         }
-        const { candidates, picture, offered } = next.value
+        const { candidates, picture, offered, withheld } = next.value
         drawn.set(plan.id, candidates)
-        update({ candidates: candidates.map(withoutPng), picture, offered, progress: null })
+        update({
+          candidates: candidates.map(withoutPng),
+          picture,
+          offered,
+          withheld,
+          progress: null,
+        })
       },
       plan.id,
     )
@@ -164,7 +170,14 @@ async function* nothingMore(): AsyncGenerator<never> {}
 
 function factsOf({ request, requestHash }: PlannedGeneration, isShared: boolean): GenerationFacts {
   const sharedAs = isShared ? requestHash : null
-  const nothing = { progress: null, tries: [], candidates: [], picture: null, offered: null }
+  const nothing = {
+    progress: null,
+    tries: [],
+    candidates: [],
+    picture: null,
+    offered: null,
+    withheld: 0,
+  }
   return { request, sharedAs, ...nothing }
 }
 

@@ -26,5 +26,7 @@ export function toOpenAiError({ status, body }: ErrorAnswer): OpenAiError {
   const type = TYPES[status] ?? (status < 500 ? 'invalid_request_error' : 'server_error')
   // Our messages begin with the field that they are about.
   const param = /^([a-z_]+(?:\[\])?(?:\.\w+)*): /.exec(message)?.[1] ?? null
-  return { error: { message, type, param, code } }
+  // What OpenAI's clients know it by.
+  const known = code === 'refused' ? 'content_policy_violation' : code
+  return { error: { message, type, param, code: known } }
 }

@@ -25,7 +25,7 @@ const openaiGenerate = createRoute({
   summary: 'OpenAI: draw what a text says',
   middleware: [needs('write')],
   request: { body: takes(OpenAiGenerateRequest) },
-  responses: { 200: drawn, ...errorsIn(OpenAiError, [413, 415]) },
+  responses: { 200: drawn, ...errorsIn(OpenAiError, [413, 415, 422]) },
 })
 
 const openaiEdit = createRoute({

@@ -5,6 +5,7 @@ import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
 import type { conceptRoutes } from './concept-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
 import type { encodeRoutes } from './encode-routes.ts'
+import type { explainRoutes } from './explain-routes.ts'
 import type { generationRoutes } from './generation-routes.ts'
 import type { healthRoutes } from './health-routes.ts'
 import type { imageRoutes } from './image-routes.ts'
@@ -12,6 +13,7 @@ import type { indexRoutes } from './index-routes.ts'
 import type { keyRoutes } from './key-routes.ts'
 import type { modelRoutes } from './model-routes.ts'
 import type { openAiRoutes } from './openai-routes.ts'
+import type { safetyRoutes } from './safety-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
 import type { sessionRoutes } from './session-routes.ts'
 
@@ -19,6 +21,8 @@ type Definitions = typeof searchRoutes &
   typeof imageRoutes &
   typeof encodeRoutes &
   typeof auditRoutes &
+  typeof explainRoutes &
+  typeof safetyRoutes &
   typeof indexRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &

@@ -6,7 +6,7 @@ import type { Life } from './work-queue.ts'
 
 /** What is known of an order in this process. */
 export interface GenerationFacts
-  extends Pick<Generation, 'progress' | 'tries' | 'picture' | 'offered'> {
+  extends Pick<Generation, 'progress' | 'tries' | 'picture' | 'offered' | 'withheld'> {
   readonly request: RecordedRequest
   /** The hash of the request, where others who ask the same are given this one. */
   readonly sharedAs: string | null
@@ -35,7 +35,7 @@ export function toGeneration(
 export function storedGeneration(row: StoredGeneration): Generation {
   const { id, state, createdAt, endedAt, picture } = row
   const outcome = row.outcome as Partial<GenerationFacts> & { readonly error?: Generation['error'] }
-  const { tries = [], candidates = [], offered = null, error = null } = outcome
+  const { tries = [], candidates = [], offered = null, withheld = 0, error = null } = outcome
   return {
     id,
     status: state,
@@ -48,6 +48,7 @@ export function storedGeneration(row: StoredGeneration): Generation {
     candidates: candidates.map((one) => toCandidate(one, null)),
     picture,
     offered,
+    withheld,
     eventsUrl: eventsUrl(id),
     error: state === 'failed' ? error : null,
   }

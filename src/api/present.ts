@@ -19,10 +19,11 @@ export function toImage(picture: Picture): Image {
 
 export function toSearchResponse(answer: SearchAnswer): SearchResponse {
   const { results, nextCursor, model, tookMs, matching, searched, ...rest } = answer
-  const { relevanceThreshold, adjusted } = rest
+  const { relevanceThreshold, adjusted, leftOut } = rest
   return {
     items: results.map(({ score, relevance, ...picture }) => ({
       image: toImage(picture),
+      safety: [...(picture.safety ?? [])],
       score,
       relevance,
     })),
@@ -33,6 +34,7 @@ export function toSearchResponse(answer: SearchAnswer): SearchResponse {
     searched,
     relevanceThreshold,
     adjusted,
+    leftOut,
     generation: null,
   }
 }

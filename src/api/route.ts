@@ -28,7 +28,7 @@ const MEANINGS = {
   413: 'Too large',
   415: 'Neither the type of the body nor of a picture is supported',
   416: 'No such range',
-  422: 'A picture cannot be read',
+  422: 'A picture cannot be read, or the safety policy refuses what is to be drawn',
   429: 'Too many requests; Retry-After says when to come back',
   503: 'Busy; Retry-After says when to come back',
 } as const

@@ -35,7 +35,7 @@ const search = createRoute({
   summary: 'Search by words, and by pictures by id',
   middleware: [needs('read')],
   request: { query: SearchQuery },
-  responses: { 200: found, ...errors(404) },
+  responses: { 200: found, ...errors(404, 422) },
 })
 
 const searchTerms = createRoute({
@@ -158,9 +158,14 @@ export function mountSearch(app: Api, context: ApiContext): void {
     return listing(await lucida.list(page))
   }
 
-  function listing({ results, matching, tookMs, nextCursor }: ListAnswer): SearchResponse {
+  function listing({ results, matching, tookMs, nextCursor, leftOut }: ListAnswer): SearchResponse {
     return {
-      items: results.map((picture) => ({ image: toImage(picture), score: null, relevance: null })),
+      items: results.map((picture) => ({
+        image: toImage(picture),
+        safety: [...(picture.safety ?? [])],
+        score: null,
+        relevance: null,
+      })),
       nextCursor,
       model: lucida.model.name,
       tookMs,
@@ -168,6 +173,7 @@ export function mountSearch(app: Api, context: ApiContext): void {
       searched: matching,
       relevanceThreshold: lucida.model.relevance?.threshold ?? null,
       adjusted: null,
+      leftOut,
       generation: null,
     }
   }

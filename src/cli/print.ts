@@ -1,5 +1,5 @@
 // How results look on stdout.
-import type { ListAnswer, SearchAnswer } from '../lucida.ts'
+import type { ConceptScore, ListAnswer, SearchAnswer } from '../lucida.ts'
 import { type CliIo, dim } from './io.ts'
 
 /** One JSON document on one line. */
@@ -49,37 +49,47 @@ export function printAnswer(
   if (format.json) {
     const { model, tookMs, adjusted, results } = answer
     const rows = results.map(({ score, relevance, ...picture }) => {
-      const { id, path, width, height, takenAt, generated } = picture
-      return { id, path, score, relevance, width, height, takenAt, generated }
+      const { id, path, width, height, takenAt, generated, safety } = picture
+      return { id, path, score, relevance, width, height, takenAt, generated, safety }
     })
-    const more = { ...(adjusted && { adjusted }), ...(drawn && { drawn }) }
-    printJson(io, { query, model, tookMs, results: rows, ...more })
+    printJson(io, {
+      query,
+      model,
+      tookMs,
+      results: rows,
+      ...leftOutOf(answer),
+      ...(adjusted && { adjusted }),
+      ...(drawn && { drawn }),
+    })
     return
   }
   for (const line of adjustments(answer)) io.err(`${dim(io, line)}\n`)
   if (format.files) return printFiles(io, answer, format)
-  for (const { path, paths, score, relevance, generated } of answer.results) {
+  for (const { path, paths, score, relevance, generated, safety } of answer.results) {
     const percent = relevance === null ? '' : `${percentText(relevance)}  `
-    io.out(`${score.toFixed(3)}  ${percent}${path}${copies(paths)}${mark(generated)}\n`)
+    const marks = copies(paths) + mark(generated) + suspicion(safety)
+    io.out(`${score.toFixed(3)}  ${percent}${path}${marks}\n`)
   }
-  io.err(`${dim(io, footer(answer, format))}\n`)
+  io.err(`${dim(io, footer(answer, format) + leftOutText(answer))}\n`)
 }
 
 /** Prints pictures that were listed without a query. */
 export function printListing(io: CliIo, answer: ListAnswer, format: ResultFormat): void {
   const { results, matching, tookMs } = answer
   if (format.json) {
-    const rows = results.map(({ id, path, width, height, takenAt, generated }) => {
-      return { id, path, score: null, relevance: null, width, height, takenAt, generated }
+    const rows = results.map(({ id, path, width, height, takenAt, generated, safety }) => {
+      return { id, path, score: null, relevance: null, width, height, takenAt, generated, safety }
     })
-    printJson(io, { query: null, model: null, tookMs, results: rows })
+    printJson(io, { query: null, model: null, tookMs, results: rows, ...leftOutOf(answer) })
     return
   }
   if (format.files) return printFiles(io, answer, format)
-  for (const { takenAt, path, paths, generated } of results) {
-    io.out(`${takenAt ?? '-'.padEnd(19)}  ${path}${copies(paths)}${mark(generated)}\n`)
+  for (const { takenAt, path, paths, generated, safety } of results) {
+    const marks = copies(paths) + mark(generated) + suspicion(safety)
+    io.out(`${takenAt ?? '-'.padEnd(19)}  ${path}${marks}\n`)
   }
-  io.err(`${dim(io, `${results.length} of ${matching} pictures in ${tookMs} ms`)}\n`)
+  const facts = `${results.length} of ${matching} pictures in ${tookMs} ms`
+  io.err(`${dim(io, facts + leftOutText(answer))}\n`)
 }
 
 function printFiles(io: CliIo, answer: SearchAnswer | ListAnswer, format: ResultFormat): void {
@@ -88,6 +98,19 @@ function printFiles(io: CliIo, answer: SearchAnswer | ListAnswer, format: Result
 
 function copies(paths: readonly string[]): string {
   return paths.length > 1 ? `  (+${paths.length - 1} more)` : ''
+}
+
+function suspicion(safety: readonly ConceptScore[] = []): string {
+  return safety.map(({ concept }) => `  (${concept}?)`).join('')
+}
+
+/** Only where there is a policy that left something out. */
+function leftOutOf({ leftOut }: SearchAnswer | ListAnswer): { leftOut?: number } {
+  return leftOut > 0 ? { leftOut } : {}
+}
+
+function leftOutText({ leftOut }: SearchAnswer | ListAnswer): string {
+  return leftOut > 0 ? `; ${leftOut} left out by the safety policy` : ''
 }
 
 function mark(generated: boolean): string {

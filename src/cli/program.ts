@@ -31,6 +31,8 @@ export type AnyLucida = Pick<
   | 'duplicates'
   | 'classify'
   | 'audit'
+  | 'explain'
+  | 'safetyScores'
   | 'status'
   | 'failures'
   | 'remove'

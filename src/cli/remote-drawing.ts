@@ -44,7 +44,7 @@ async function* follow(
   }
   if (last?.error) throw lucidaError(last.error)
   if (last?.status !== 'done') throw new LucidaError('cancelled', 'The drawing was cancelled')
-  const { tries, picture, offered } = last
+  const { tries, picture, offered, withheld } = last
   const candidates = await Promise.all(
     last.candidates.map(async (candidate, n) => {
       const answer = await send(client.candidateUrl(id, n))
@@ -52,7 +52,7 @@ async function* follow(
       return { ...candidate, png: new Uint8Array(await answer.arrayBuffer()) }
     }),
   )
-  return { id, candidates, tries, picture, offered }
+  return { id, candidates, tries, picture, offered, withheld }
 }
 
 function toRequest({ idea, start, ...how }: GenerateOptions): GenerationRequest {

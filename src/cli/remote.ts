@@ -1,7 +1,7 @@
 // The server that has the data directory open, as a Lucida: what the commands ask of one goes over
 // the directory's socket, so that shell and page work at once.
 import { resolve } from 'node:path'
-import type { Filter as ApiFilter, Image, PictureSource, Root } from '../api/contract.ts'
+import type { Filter as ApiFilter, PictureSource, Root, SearchItem } from '../api/contract.ts'
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
 import type {
@@ -19,7 +19,7 @@ import { planRemotely } from './remote-drawing.ts'
 import { remoteModels } from './remote-models.ts'
 import { toFilter } from './remote-filter.ts'
 import { remoteConcepts } from './remote-concepts.ts'
-import { lucidaError, toQueryTerm, translate, translated } from './remote-terms.ts'
+import { lucidaError, toQueryTerm, toTerm, translate, translated } from './remote-terms.ts'
 import { socketFetch } from './socket-fetch.ts'
 
 /** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
@@ -52,8 +52,8 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     const { items, ...answer } = await translated(client.searchTerms({ body }))
     return {
       ...answer,
-      results: items.map(({ image, score, relevance }) => {
-        return { ...toPicture(image), score: score!, relevance }
+      results: items.map((item) => {
+        return { ...toListed(item), score: item.score!, relevance: item.relevance }
       }),
     }
   }
@@ -64,8 +64,8 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     async list({ filter, ...how } = {}) {
       const body = { ...how, limit: how.limit ?? 10, ...(filter && { filter: toFilter(filter) }) }
       const answer = await translated(client.searchTerms({ body }))
-      const { matching, tookMs, nextCursor, items } = answer
-      return { matching, tookMs, nextCursor, results: items.map(({ image }) => toPicture(image)) }
+      const { matching, tookMs, nextCursor, leftOut, items } = answer
+      return { matching, tookMs, nextCursor, leftOut, results: items.map(toListed) }
     },
     audit: (options) => auditRemotely(client, options),
     plan: (options) => planRemotely(client, send, options),
@@ -97,6 +97,16 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
         const [scores] = await translated(client.classify({ body }), path)
         yield { path: resolve(path), mode, labels: scores! } satisfies Classification
       }
+    },
+    explain: (picture, terms) =>
+      translated(
+        client.explain({
+          body: { image: toTerm(picture) as PictureSource, terms: terms.map(toQueryTerm) },
+        }),
+      ),
+    safetyScores: async (pictures) => {
+      const images = pictures.map((picture) => toTerm(picture) as PictureSource)
+      return (await translated(client.safetyScores({ body: { images } }))).scores
     },
     index: (folders, options = {}) => followIndexing(client, folders, options),
     watch() {
@@ -172,7 +182,11 @@ function toQuery({ format, near, box, gps, concept, ...same }: ApiFilter) {
   }
 }
 
-function toPicture({ thumbHash, ...image }: Image): Picture {
+function toListed({ image, safety }: SearchItem): Picture {
+  return { ...toPicture(image), ...(safety.length > 0 && { safety }) }
+}
+
+function toPicture({ thumbHash, ...image }: SearchItem['image']): Picture {
   return { ...image, thumbHash: thumbHash === null ? null : Buffer.from(thumbHash, 'base64') }
 }
 

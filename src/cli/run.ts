@@ -17,12 +17,14 @@ import { indexCommand } from './commands/index.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
+import { safetyCommand } from './commands/safety.ts'
 import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
 import { similarCommand } from './commands/similar.ts'
 import { statusCommand } from './commands/status.ts'
 import { teachCommand } from './commands/teach.ts'
 import { upCommand } from './commands/up.ts'
+import { whyCommand } from './commands/why.ts'
 import type { CliIo } from './io.ts'
 
 const COMMANDS = [
@@ -34,6 +36,8 @@ const COMMANDS = [
   auditCommand,
   teachCommand,
   conceptsCommand,
+  whyCommand,
+  safetyCommand,
   generateCommand,
   serveCommand,
   askCommand,

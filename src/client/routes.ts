@@ -17,6 +17,8 @@ export const ROUTES = {
   auditReport: ['get', '/v1/audit/report'],
   attributes: ['get', '/v1/attributes'],
   modelCard: ['get', '/v1/models/{name}/card'],
+  explain: ['post', '/v1/explain'],
+  safetyScores: ['post', '/v1/safety'],
   status: ['get', '/v1/status'],
   facets: ['get', '/v1/facets'],
   duplicates: ['get', '/v1/duplicates'],

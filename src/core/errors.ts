@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'cancelled'
   | 'unauthorized'
   | 'forbidden'
+  | 'refused'
   | 'rate_limited'
   | 'overloaded'
   | 'internal'

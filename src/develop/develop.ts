@@ -17,8 +17,9 @@ import {
   recordGeneration,
   type StoredGeneration,
 } from '../store/generations.ts'
-import { type Direction, type IdeaContext, meaningOf, understand } from './idea.ts'
-import { bestOffer, judge, type Judgement } from './judge.ts'
+import { type Direction, type IdeaContext, meaningOf, understand, wantedTexts } from './idea.ts'
+import type { DrawingSafety } from '../safety/safety.ts'
+import { bestOffer, judge, type Judgement, type SafeJudgement } from './judge.ts'
 import { encodeMarked, keepPicture } from './keep.ts'
 import { type GenerateOptions, type Settings, settingsOf } from './order.ts'
 import { loadStart, shapeOf } from './start.ts'
@@ -42,6 +43,8 @@ export interface Generation {
   readonly picture: ContentHash | null
   /** What the best picture of the collection scored, where it was asked. */
   readonly offered: number | null
+  /** Candidates that the safety policy kept back. */
+  readonly withheld: number
 }
 
 /** How an order goes. */
@@ -80,6 +83,8 @@ export interface GenerationContext {
   readonly db: Database
   readonly answer: AnswerContext
   readonly openPainter: () => Promise<Painter>
+  /** What is not drawn, or not handed out; absent where that is off. */
+  readonly safety?: DrawingSafety | undefined
   /** Folder of the kept pictures. */
   readonly folder: string
   /** Indexes that folder. */
@@ -88,12 +93,14 @@ export interface GenerationContext {
 
 /**
  * Checks and understands an order. Throws `bad_input` that names the field, and what `understand`
- * throws; `model_missing` and the like where the pipeline cannot be opened.
+ * throws; `refused` for texts that the safety policy does not let be drawn; `model_missing` and the
+ * like where the pipeline cannot be opened.
  */
 export async function planGeneration(
   context: GenerationContext,
   options: GenerateOptions,
 ): Promise<PlannedGeneration> {
+  await context.safety?.checkTexts(wantedTexts(options.idea))
   const painter = await context.openPainter()
   const settings = settingsOf(options, painter.spec)
   checkSpace(painter, context)
@@ -203,30 +210,70 @@ async function* draw(
   const { avoid } = plan.request
   const avoided = avoid === undefined ? undefined : await meaningOf(answer.clip, avoid)
   const offered = keep === 'accepted' ? await bestOffer(context, direction) : null
-  const { candidates, tries } = yield* drawInRounds({
-    seed,
-    candidates: count,
-    guidance,
-    rounds,
-    draw: (seeds, scale) =>
-      painter.draw({
-        condition: direction.condition,
-        ...(avoided && { negative: { meaning: avoided } }),
-        seeds,
-        steps,
-        guidance: scale,
-        variation,
-        ...(start && { start }),
-        ...(signal && { signal }),
-      }),
-    judge: (drawing) => judge({ db: context.db, answer, painter }, direction, offered, drawing),
-  })
+  const { candidates, tries } = yield* withoutPreviews(
+    context.safety?.flag != null,
+    drawInRounds({
+      seed,
+      candidates: count,
+      guidance,
+      rounds,
+      draw: (seeds, scale) =>
+        painter.draw({
+          condition: direction.condition,
+          ...(avoided && { negative: { meaning: avoided } }),
+          seeds,
+          steps,
+          guidance: scale,
+          variation,
+          ...(start && { start }),
+          ...(signal && { signal }),
+        }),
+      judge: (drawing) => judge({ ...context, painter }, direction, offered, drawing),
+    }),
+  )
   signal?.throwIfAborted()
-  const finished = await Promise.all(candidates.map((one) => finish(context, plan, one)))
+  const shown = await withhold(context, plan.id, candidates)
+  const finished = await Promise.all(shown.map((one) => finish(context, plan, one)))
   const best = finished.find(({ nearCopyOf, memorised }) => !nearCopyOf && !memorised)
   const kept = keep === 'none' || (keep === 'accepted' && !best?.passes) ? undefined : best
   const picture = kept && (await keepPicture(context.folder, kept.png, context.indexFolder))
-  return { id: plan.id, candidates: finished, tries, picture: picture ?? null, offered }
+  const withheld = candidates.length - shown.length
+  return { id: plan.id, candidates: finished, tries, picture: picture ?? null, offered, withheld }
+}
+
+/** Where drawings may have to be withheld, nobody looks at them before they are judged. */
+async function* withoutPreviews<T>(
+  isChecked: boolean,
+  run: AsyncGenerator<GenerateEvent, T>,
+): AsyncGenerator<GenerateEvent, T> {
+  let next = await run.next()
+  for (; !next.done; next = await run.next()) {
+    if (!isChecked || next.value.type === 'judged') yield next.value
+    else {
+      const { previews: _, ...step } = next.value
+      yield step
+    }
+  }
+  return next.value
+}
+
+/** Those that may be handed out. Throws `refused` where there are none. */
+async function withhold(
+  { safety }: GenerationContext,
+  order: string,
+  candidates: readonly Candidate<SafeJudgement>[],
+): Promise<Candidate<SafeJudgement>[]> {
+  const names = new Set<string>()
+  for (const { flagged, seed } of candidates) {
+    if (flagged.length === 0) continue
+    const concepts = flagged.map(({ concept }) => concept)
+    for (const concept of concepts) names.add(concept)
+    await safety?.note({ what: 'withheld', order, seed, concepts })
+  }
+  const shown = candidates.filter(({ flagged }) => flagged.length === 0)
+  if (shown.length > 0) return shown
+  const message = `Nothing that was drawn is handed out: it may show ${[...names].join(', ')}`
+  throw new LucidaError('refused', message)
 }
 
 /** As a file with its marks. */
@@ -277,9 +324,9 @@ function ideaContext(context: GenerationContext, painter: Painter, seed: number)
 }
 
 /** The pictures themselves are the caller's; what is kept of the rest. */
-function outcomeOf({ candidates, tries, offered }: Generation) {
+function outcomeOf({ candidates, tries, offered, withheld }: Generation) {
   const facts = candidates.map((candidate) => ({ ...candidate, png: undefined }))
-  return { tries, offered, candidates: facts }
+  return { tries, offered, withheld, candidates: facts }
 }
 
 function checkSpace({ spec }: Painter, { answer }: GenerationContext): void {

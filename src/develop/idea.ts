@@ -74,6 +74,14 @@ export async function understand(context: IdeaContext, idea: Idea): Promise<Dire
   return fromHits(context, idea)
 }
 
+/** The texts that somebody wants to see: not what is subtracted, and not what there is to be less of. */
+export function wantedTexts(idea: Idea): string[] {
+  if ('text' in idea) return [idea.text]
+  if ('change' in idea) return [idea.to]
+  const terms = 'mix' in idea ? idea.mix : 'between' in idea ? idea.between : idea.hitsOf
+  return terms.flatMap((term) => ('text' in term && (term.weight ?? 1) > 0 ? [term.text] : []))
+}
+
 /** The meaning of a text that is to be avoided. */
 export async function meaningOf(clip: Clip, text: string): Promise<UnitVector> {
   checkText('avoid', text)

@@ -9,6 +9,8 @@ import { encodePicture } from '../pictures/encode-picture.ts'
 import { openPicture } from '../pictures/open-picture.ts'
 import { likenessOf, lookOf } from '../search/likeness.ts'
 import { percentile } from '../search/relevance.ts'
+import type { ConceptScore } from '../safety/concepts.ts'
+import type { DrawingSafety } from '../safety/safety.ts'
 import type { Database } from '../store/database.ts'
 import { findPictures } from '../store/pictures.ts'
 import type { Direction } from './idea.ts'
@@ -29,8 +31,15 @@ export interface Judgement {
   readonly memorised: boolean
 }
 
+/** The same, and what the safety policy says of it. */
+export interface SafeJudgement extends Judgement {
+  /** Concepts whose thresholds it reaches; such a drawing is never handed out. */
+  readonly flagged: readonly ConceptScore[]
+}
+
 /** What judging takes. */
 export interface JudgeContext {
+  readonly safety?: DrawingSafety | undefined
   readonly db: Database
   readonly answer: AnswerContext
   readonly painter: Pick<Painter, 'recalls'>
@@ -40,11 +49,11 @@ const NEIGHBOURS = 10
 
 /** `offered` is what the best picture of the collection scores, where the drawing must score more. */
 export async function judge(
-  { answer, db, painter }: JudgeContext,
+  { answer, db, painter, safety }: JudgeContext,
   direction: Direction,
   offered: number | null,
   drawing: Drawing,
-): Promise<Judgement> {
+): Promise<SafeJudgement> {
   const { clip } = answer
   const picture = await openPicture(await encodePicture(drawing.picture, 'png'))
   const [vector] = await clip.embedPixels([await clip.preprocess(picture)])
@@ -67,14 +76,17 @@ export async function judge(
   })
   const threshold = clip.model.relevance?.threshold
   const isRelevant = relevance === null || threshold === undefined || relevance >= threshold
+  const flagged = (await safety?.flag?.(vector!)) ?? []
+  const isNew = !copied && !memorised
   const nearest = near[0] ? { id: near[0].content, score: near[0].score } : null
   return {
     score,
     relevance,
-    passes: isRelevant && !copied && !memorised && (offered === null || score > offered),
+    passes: isRelevant && isNew && flagged.length === 0 && (offered === null || score > offered),
     nearest,
     nearCopyOf: copied?.content ?? null,
     memorised,
+    flagged,
   }
 }
 

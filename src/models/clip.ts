@@ -5,6 +5,7 @@ import { once } from '../core/once.ts'
 import type { Provider, ProviderChoice } from '../core/provider.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { OpenedPicture } from '../pictures/open-picture.ts'
+import type { Cells } from './cells.ts'
 import { endInference, type Inference, startInference } from './inference.ts'
 import { type ModelSpec, verifyModel } from './manifest.ts'
 import { type PixelTensor, preprocess } from './preprocess.ts'
@@ -16,11 +17,13 @@ export type EmbedTexts = (texts: readonly string[]) => Promise<UnitVector[]>
 /** Preprocessed pictures -> unit vectors, in order. None of them only loads the model. */
 export type EmbedPixels = (pictures: readonly PixelTensor[]) => Promise<UnitVector[]>
 
-/** Both encoders of one model. Unit vectors leave it, nothing else. */
+/** Both encoders of one model. */
 export interface Clip {
   readonly model: ModelSpec
   readonly embedTexts: EmbedTexts
   readonly embedPixels: EmbedPixels
+  /** What each part of a picture adds to its vector; absent where the model does not tell. */
+  readonly embedCells?: (picture: PixelTensor) => Promise<Cells>
   /** Picture, opened or encoded -> what `embedPixels` takes. As `preprocess` in preprocess.ts. */
   readonly preprocess: (
     picture: OpenedPicture | Uint8Array,
@@ -84,6 +87,7 @@ export function openClip(model: ModelSpec, options: ClipOptions): Clip {
       return tower.runPictures(pictures)
     },
     provider: async () => (await vision()).provider,
+    ...(model.cells && { embedCells: async (picture) => (await vision()).runCells(picture) }),
     preprocess: (picture, pathHint) => preprocess(picture, model.pixels, pathHint),
     async useThreads(wanted) {
       if (wanted === threads) return

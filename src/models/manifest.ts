@@ -51,6 +51,13 @@ export const manifestSchema = z.object({
   files: fileDigests,
   /** onnxruntime session configuration entries, such as `session.disable_quant_qdq`. */
   sessionConfig: z.record(z.string(), z.string()).default({}),
+  /** How the image tower shows what it sees where. */
+  cells: z
+    .object({
+      /** An output [n, cells, d], row by row, whose mean points where the picture's vector does. */
+      output: z.string(),
+    })
+    .optional(),
   /** Length of its vectors and of its texts, where the model's own config.json does not say. */
   dimension: z.number().int().positive().optional(),
   contextLength: z.number().int().min(2).optional(),

@@ -44,6 +44,25 @@ function halfEven(count: number): number {
   return count % 2 === 1 && floor % 2 === 1 ? floor + 1 : floor
 }
 
+/** A rectangle in shares of a picture's sides. */
+export interface Area {
+  readonly left: number
+  readonly top: number
+  readonly width: number
+  readonly height: number
+}
+
+/** The part of a picture that the tower sees: all of it, unless its edges are cut off. */
+export function seenArea(picture: Size, rule: PixelRule): Area {
+  const { size, window } = frame(picture, rule)
+  return {
+    left: window.left / size.widthPx,
+    top: window.top / size.heightPx,
+    width: window.widthPx / size.widthPx,
+    height: window.heightPx / size.heightPx,
+  }
+}
+
 /** Interleaved bytes [h, w, 3] -> planar normalised floats [3, h, w]. */
 function toTensor(data: Uint8Array, rule: PixelRule): PixelTensor {
   const plane = rule.heightPx * rule.widthPx

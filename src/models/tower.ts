@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
 import { normalize, type UnitVector } from '../core/vector.ts'
 import type { ProviderChoice } from '../core/provider.ts'
+import { type Cells, toCells } from './cells.ts'
 import { type Inference, openGraph } from './inference.ts'
 import { type ModelSpec, verifyModel } from './manifest.ts'
 import { withData } from './model-parts.ts'
 import type { PixelTensor } from './preprocess.ts'
-import type { SessionOptions, TensorData, TensorInfo } from './session.ts'
+import type { FloatTensor, SessionOptions, TensorData, TensorInfo } from './session.ts'
 
 export interface Tower {
   readonly provider: ProviderChoice
@@ -19,6 +20,8 @@ export interface Tower {
     length: number,
   ): Promise<UnitVector[]>
   runPictures(pictures: readonly PixelTensor[]): Promise<UnitVector[]>
+  /** What each part of a picture adds to its vector. Throws `model_invalid` without such an output. */
+  runCells(picture: PixelTensor): Promise<Cells>
   /** Frees it, once what it was asked before is answered. */
   release(): Promise<void>
 }
@@ -37,13 +40,20 @@ export async function openTower(
   const roles = rolesOf(path, session.inputs)
   const [rows, columns] = roles.ids?.dims ?? []
   const fill = fillers(model, fixed(rows) ?? 1, fixed(columns))
+  const runGraph = async (
+    output: string,
+    tensorFor: (input: TensorInfo) => TensorData | undefined,
+  ): Promise<FloatTensor> => {
+    const feeds = session.inputs.map((input) => [input.name, tensorFor(input) ?? fill(input)])
+    const [tensor] = await worker.call('run', [session.id, Object.fromEntries(feeds), [output]])
+    return tensor!
+  }
   const runWith = async (
     output: string,
     tensorFor: (input: TensorInfo) => TensorData | undefined,
   ): Promise<UnitVector[]> => {
-    const feeds = session.inputs.map((input) => [input.name, tensorFor(input) ?? fill(input)])
-    const [embeds] = await worker.call('run', [session.id, Object.fromEntries(feeds), [output]])
-    return splitRows(embeds!.data, embeds!.dims, model)
+    const { data, dims } = await runGraph(output, tensorFor)
+    return splitRows(data, dims, model)
   }
   return {
     provider: session.provider,
@@ -62,6 +72,16 @@ export async function openTower(
         const output = pickOutput(path, session.outputs, PICTURE_OUTPUTS)
         return runWith(output, (input) => (input === roles.pixels ? pixels : undefined))
       }),
+    async runCells(picture) {
+      const name = model.cells?.output ?? ''
+      if (!session.outputs.some((each) => each.name === name)) {
+        throw new LucidaError('model_invalid', `${path} has no output ${name || 'for its cells'}`)
+      }
+      const rowsOf = Array<PixelTensor>(fixed(roles.pixels?.dims[0]) ?? 1).fill(picture)
+      const pixels = stackPixels(rowsOf, model)
+      const cells = await runGraph(name, (input) => (input === roles.pixels ? pixels : undefined))
+      return toCells(cells, model)
+    },
     release: () => worker.call('release', [session.id]),
   }
 }

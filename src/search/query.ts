@@ -1,7 +1,7 @@
 // Query algebra: texts, pictures and vectors, added and subtracted with weights -> one unit vector.
 import { invalidInput, LucidaError } from '../core/errors.ts'
 import { type ContentHash, sha256InTurns } from '../core/hash.ts'
-import { type UnitVector, weightedSum } from '../core/vector.ts'
+import { type UnitVector, type WeightedVector, weightedSum } from '../core/vector.ts'
 import type { Clip } from '../models/clip.ts'
 
 /** What a term points at. */
@@ -26,20 +26,35 @@ export interface EncodedQuery {
   readonly ownContents: ReadonlySet<ContentHash>
 }
 
+/** The terms of a query, before they are summed. */
+export interface EncodedTerms extends Omit<EncodedQuery, 'vector'> {
+  /** In the order of the terms. */
+  readonly terms: readonly WeightedVector[]
+}
+
 /** Weights beyond this only drown the other terms. */
 const MAX_WEIGHT = 100
 
-/**
- * Encodes the terms together and sums them, normalised once at the end.
- * `findVector` gives the stored vector of an indexed picture, so that it is not encoded again.
- * Throws `bad_input` (no terms, an empty text, a bad weight, terms that cancel out), `not_found`
- * (unknown id), `corrupt_image`, `unsupported_format`, `too_large`, `dimension_mismatch`.
- */
+/** Encodes the terms together and sums them, normalised once at the end. As `encodeTerms`. */
 export async function encodeQuery(
   clip: Clip,
   findVector: (hash: ContentHash) => Promise<UnitVector | undefined>,
   terms: readonly QueryTerm[],
 ): Promise<EncodedQuery> {
+  const { terms: weighted, ...encoded } = await encodeTerms(clip, findVector, terms)
+  return { ...encoded, vector: weightedSum(weighted) }
+}
+
+/**
+ * Encodes each of the terms. `findVector` gives the stored vector of an indexed picture, so that it is not encoded again.
+ * Throws `bad_input` (no terms, an empty text, a bad weight, terms that cancel out), `not_found`
+ * (unknown id), `corrupt_image`, `unsupported_format`, `too_large`, `dimension_mismatch`.
+ */
+export async function encodeTerms(
+  clip: Clip,
+  findVector: (hash: ContentHash) => Promise<UnitVector | undefined>,
+  terms: readonly QueryTerm[],
+): Promise<EncodedTerms> {
   for (const term of terms) checkTerm(term)
   const ownContents = new Set<ContentHash>()
   const texts = terms.flatMap((term) => ('text' in term ? [term.text.trim()] : []))
@@ -52,7 +67,7 @@ export async function encodeQuery(
         : await encodePicture(clip, findVector, term, ownContents)
     weighted.push({ vector, weight: term.weight ?? 1 })
   }
-  return { vector: weightedSum(weighted), isText: texts.length === terms.length, ownContents }
+  return { terms: weighted, isText: texts.length === terms.length, ownContents }
 }
 
 function checkTerm(term: QueryTerm): void {

@@ -39,12 +39,17 @@ export interface SearchContext {
   readonly relevanceThreshold: number | null
 }
 
+/** Which of these are not to be shown. */
+export type Screen = (contents: readonly ContentHash[]) => Promise<ReadonlySet<ContentHash>>
+
 /** The part of a ranking that is wanted. */
 export interface PageOptions {
   readonly limit: number
   /** Passes over so many, counted from the beginning or from `after`. */
   readonly offset: number
   readonly without: ReadonlySet<ContentHash>
+  /** Leaves out more, and says what; everything is shown where it is not given. */
+  readonly screen?: Screen | undefined
 }
 
 /** Part of a ranking, best or newest first. */
@@ -52,6 +57,8 @@ export interface RankedPage {
   readonly hits: readonly Hit[]
   /** Whether anything follows. */
   readonly more: boolean
+  /** What the screen left out on the way. */
+  readonly leftOut: readonly ContentHash[]
 }
 
 /** Where a ranking by score goes on: behind this hit, which `seen` hits precede or are. */
@@ -80,7 +87,7 @@ export async function rankByScore(
     readonly reorder?: Reorder | undefined
   },
 ): Promise<RankedPage> {
-  const { limit, offset, without, minScore, allowed, after, reorder } = options
+  const { limit, offset, without, minScore, allowed, after, reorder, screen } = options
   // One more than the page, to know whether anything follows. Most of what is left out ranks lower.
   const spare = Math.min(without.size, limit)
   const window = reorder?.window ?? 0
@@ -91,12 +98,28 @@ export async function rankByScore(
     const isAll = found.length < k || found.at(-1)!.score < minScore
     if (fitting.length < window && !isAll) continue
     const ranked = reorder ? await reordered(fitting, reorder) : fitting
-    const start = (after ? placeBehind(ranked, after, window) : 0) + offset
-    const hits = ranked.slice(start, start + limit)
-    const more = ranked.length > start + limit
-    // Short pages: new pictures have come in before the position.
-    if (more || isAll) return { hits, more }
+    const behind = after ? ranked.slice(placeBehind(ranked, after, window)) : ranked
+    const page = await cutPage(behind, { limit, offset, screen })
+    // Short pages: new pictures have come in before the position, or some are not shown.
+    if (page.more || isAll) return page
   }
+}
+
+/** A page of `hits`; what the screen leaves out before its end is not part of it, but counted. */
+export async function cutPage(
+  hits: readonly Hit[],
+  { limit, offset, screen }: Pick<PageOptions, 'limit' | 'offset' | 'screen'>,
+): Promise<RankedPage> {
+  const hidden = screen ? await screen(hits.map(({ content }) => content)) : new Set()
+  const shown = hits.filter(({ content }) => !hidden.has(content))
+  const page = shown.slice(offset, offset + limit)
+  const more = shown.length > offset + limit
+  const from = offset > 0 && shown.length >= offset ? hits.indexOf(shown[offset - 1]!) + 1 : 0
+  const upTo = more ? hits.indexOf(page.at(-1)!) : hits.length
+  const leftOut = hits
+    .slice(from, upTo)
+    .flatMap(({ content }) => (hidden.has(content) ? [content] : []))
+  return { hits: page, more, leftOut }
 }
 
 async function reordered(hits: readonly Hit[], { window, order }: Reorder): Promise<Hit[]> {
@@ -134,7 +157,7 @@ export async function rankByDate(
     readonly after: DatePosition | undefined
   },
 ): Promise<RankedPage> {
-  const { limit, offset, without, minScore, filter, after } = options
+  const { limit, offset, without, minScore, filter, after, screen } = options
   if (minScore === undefined && (!query.isText || relevanceThreshold === null)) {
     throw new LucidaError(
       'bad_input',
@@ -157,10 +180,9 @@ export async function rankByDate(
           : score >= minScore
       if (fits) fitting.push({ content, score })
     }
-    if (fitting.length > offset + limit) break
+    if (fitting.length <= offset + limit) continue
+    const page = await cutPage(fitting, { limit, offset, screen })
+    if (page.more) return page
   }
-  return {
-    hits: fitting.slice(offset, offset + limit),
-    more: fitting.length > offset + limit,
-  }
+  return cutPage(fitting, { limit, offset, screen })
 }

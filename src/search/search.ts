@@ -10,10 +10,12 @@ import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
 import {
   type PictureSource,
+  cutPage,
   type RankedPage,
   rankByDate,
   rankByScore,
   type Reorder,
+  type Screen,
   type SearchContext,
 } from './rank.ts'
 import { type NeutralBank, type RatedPictures, rememberRatings } from './relevance.ts'
@@ -40,6 +42,8 @@ export interface Page<T> {
   readonly matching: number
   /** Pass as `after` for what follows; `null` at the end. */
   readonly next: Position | null
+  /** What the screen left out on the way to the end of the page. */
+  readonly leftOut: readonly ContentHash[]
 }
 
 export interface ListOptions {
@@ -54,6 +58,8 @@ export interface ListOptions {
   readonly without?: ReadonlySet<ContentHash>
   /** Leaves out these too, as if they were not there; only where there is no filter. */
   readonly hidden?: ReadonlySet<ContentHash>
+  /** Leaves out what it says is not to be shown. */
+  readonly screen?: Screen | undefined
 }
 
 export interface SearchOptions extends ListOptions {
@@ -85,7 +91,7 @@ export async function searchPictures(
   if (orderBy !== 'score' && orderBy !== 'takenAt') {
     throw invalidInput('orderBy', 'score or takenAt', orderBy)
   }
-  const page = { limit, offset, without }
+  const page = { limit, offset, without, screen: options.screen }
   if (orderBy === 'takenAt') {
     if (reorder) throw invalidInput('orderBy', 'score where results are balanced', orderBy)
     const ranked = await rankByDate(context, query, {
@@ -100,6 +106,7 @@ export async function searchPictures(
       hits,
       matching: isEmptyFilter(filter) ? searched : await context.pictures.countMatching(filter),
       next: ranked.more && last ? { takenAt: last.takenAt, hash: last.hash } : null,
+      leftOut: ranked.leftOut,
     }
   }
   const allowed = isEmptyFilter(filter) ? undefined : await context.pictures.findMatching(filter)
@@ -117,6 +124,7 @@ export async function searchPictures(
     hits: await describe(context, query, filter, ranked),
     matching: allowed?.size ?? searched,
     next: ranked.more && last ? { ...last, seen } : null,
+    leftOut: ranked.leftOut,
   }
 }
 
@@ -126,19 +134,25 @@ export async function listPictures(
   options: ListOptions = {},
 ): Promise<Page<ListHit>> {
   const { limit, offset, after, filter } = checked(options)
-  const { without = new Set() } = options
-  const all = await source.findMatchingByDate(filter, {
-    after: after && ('hash' in after ? after : refused(after)),
-    limit: offset + limit + 1 + without.size,
-  })
-  const found = all.filter((hash) => !without.has(hash))
-  const pictures = await source.findPictures(found.slice(offset, offset + limit))
-  const hits = found.flatMap((hash) => placed(pictures.get(hash), filter))
-  const last = hits.at(-1)?.picture
-  return {
-    hits,
-    matching: await source.countMatching(filter),
-    next: found.length > offset + limit && last ? { takenAt: last.takenAt, hash: last.hash } : null,
+  const { without = NONE, screen } = options
+  const position = after && ('hash' in after ? after : refused(after))
+  // Most of what is left out lies further down.
+  for (let wanted = offset + limit + 1 + without.size; ; wanted *= 2) {
+    const all = await source.findMatchingByDate(filter, { after: position, limit: wanted })
+    const found = all.filter((hash) => !without.has(hash))
+    const listed = found.map((content) => ({ content, score: 0 }))
+    const page = await cutPage(listed, { limit, offset, screen })
+    if (!page.more && all.length === wanted) continue
+    const hashes = page.hits.map(({ content }) => content)
+    const pictures = await source.findPictures(hashes)
+    const hits = hashes.flatMap((hash) => placed(pictures.get(hash), filter))
+    const last = hits.at(-1)?.picture
+    return {
+      hits,
+      matching: await source.countMatching(filter),
+      next: page.more && last ? { takenAt: last.takenAt, hash: last.hash } : null,
+      leftOut: page.leftOut,
+    }
   }
 }
 

@@ -13,6 +13,7 @@ import type { Store } from './store.ts'
 import { createTeaching, toggleConcept, type Verdict } from './teaching.ts'
 import { troubleOf } from './trouble.ts'
 import { takeUpload } from './uploads.ts'
+import { explainPicture } from './why.ts'
 import { formatWords, type WordTerm } from './words.ts'
 
 export type Actions = ReturnType<typeof createActions>
@@ -165,6 +166,7 @@ export function createActions(store: Store) {
     toggleConcept: (name: string) => ask({ words: toggleConcept(store.state.query.words, name) }),
     /** Throws what the server says. */
     teach: (name: string, id: string, verdict: Verdict) => teaching.teach(name, id, verdict),
+    explain: (id: string) => explainPicture(client, id, store.state.answered),
 
     /** Draws what was not found. */
     develop: (): Promise<void> => {

@@ -1,5 +1,6 @@
 // What is known of a picture, in plain words.
 import type { ImageDetail } from '../api/contract.ts'
+import type { HeatMap } from '../api/explain-contract.ts'
 
 /** `/photos/2024/red-car.jpg` → `red-car.jpg`. Paths of Windows too. */
 export function fileName(path: string): string {
@@ -106,4 +107,18 @@ type JsonObject = Readonly<Record<string, unknown>>
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Where a grid is hottest, in words. */
+export function hottestPlace({ width, height }: HeatMap, values: readonly number[]): string {
+  const at = values.indexOf(Math.max(...values))
+  const third = (place: number, of: number) => Math.min(2, Math.floor(((place + 0.5) / of) * 3))
+  const row = ['top', 'middle', 'bottom'][third(Math.floor(at / width), height)]!
+  const column = ['left', 'centre', 'right'][third(at % width, width)]!
+  return row === 'middle' && column === 'centre' ? 'in the middle' : `at the ${row} ${column}`
+}
+
+/** What a picture is suspected of by the safety policy: `maybe nudity`. */
+export function suspicionText(safety: readonly { readonly concept: string }[]): string {
+  return `maybe ${safety.map(({ concept }) => concept).join(', ')}`
 }

@@ -42,7 +42,8 @@ export function createSearching(store: Store, client: Client): Searching {
     try {
       const answer = await client.searchTerms({ body: request(query), signal })
       if (signal.aborted) return
-      const { items, nextCursor, matching, tookMs, relevanceThreshold, adjusted, model } = answer
+      const { items, nextCursor, matching, tookMs, relevanceThreshold, adjusted, leftOut, model } =
+        answer
       store.change({
         answered: query,
         model,
@@ -53,6 +54,7 @@ export function createSearching(store: Store, client: Client): Searching {
           tookMs,
           relevanceThreshold,
           adjusted,
+          leftOut,
           phase: 'ready',
           trouble: null,
         },
@@ -101,7 +103,7 @@ export function createSearching(store: Store, client: Client): Searching {
     async more() {
       const {
         answered,
-        results: { nextCursor, phase, items },
+        results: { nextCursor, phase, items, leftOut },
       } = store.state
       if (nextCursor === null || phase !== 'ready') return
       const { signal } = running
@@ -113,6 +115,7 @@ export function createSearching(store: Store, client: Client): Searching {
         results({
           items: [...items, ...answer.items],
           nextCursor: answer.nextCursor,
+          leftOut: leftOut + answer.leftOut,
           phase: 'ready',
         })
       } catch (error) {

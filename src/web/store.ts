@@ -33,6 +33,8 @@ export interface Results {
   readonly relevanceThreshold: number | null
   /** What was done to question and order. */
   readonly adjusted: SearchResponse['adjusted']
+  /** Pictures that the server's safety policy left out so far. */
+  readonly leftOut: number
   readonly phase: 'loading' | 'loading-more' | 'ready' | 'failed'
   readonly trouble: Trouble | null
 }
@@ -99,6 +101,7 @@ export const START: State = {
     tookMs: 0,
     relevanceThreshold: null,
     adjusted: null,
+    leftOut: 0,
     phase: 'loading',
     trouble: null,
   },

@@ -86,17 +86,19 @@ export function findEarlier({ picture, candidates }: Generation): string | null 
 
 /** What came of it. */
 function outcomeOf(generation: Generation, relevanceThreshold: number | null): string {
-  const { picture, request, candidates, offered } = generation
+  const { picture, request, candidates, offered, withheld } = generation
   if (findEarlier(generation) !== null) return 'This was drawn before, and a picture was kept.'
+  const held =
+    withheld > 0 ? ` ${countText(withheld, 'picture')} withheld by the safety policy.` : ''
   if (request.keep !== 'accepted') {
-    return `${countText(candidates.length, 'picture')} drawn. Nothing is kept unless you say so.`
+    return `${countText(candidates.length, 'picture')} drawn. Nothing is kept unless you say so.${held}`
   }
-  if (picture !== null) return 'One was kept: it shows this better than any picture here.'
+  if (picture !== null) return `One was kept: it shows this better than any picture here.${held}`
   const objections = candidates.map((one) => findObjection(one, offered, relevanceThreshold))
   const reasons = Object.entries(OBJECTIONS).flatMap(([name, [one, several]]) => {
     const count = objections.filter((objection) => objection === name).length
     const what = candidates.length === 1 ? 'it' : `${count} of ${candidates.length}`
     return count === 0 ? [] : [`${what} ${count === 1 ? one : several}`]
   })
-  return `None was kept by itself: ${reasons.join(', ')}.`
+  return `None was kept by itself: ${reasons.join(', ')}.${held}`
 }

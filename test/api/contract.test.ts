@@ -182,6 +182,38 @@ describeDatabase('the contract', (newPlace) => {
       [404, () => '/v1/models/none/card'],
       [404, () => '/v1/models/..%2Flucida-clip-1/card'],
     ],
+    explain: [
+      [200, () => post('/v1/explain', { image: { id: red }, terms: [{ text: 'red' }] })],
+      [
+        200,
+        () =>
+          post('/v1/explain', {
+            image: { image: base64() },
+            terms: [{ text: 'red' }, { id: red, weight: 0.5 }, { text: 'blue', weight: -2 }],
+          }),
+      ],
+      [400, () => post('/v1/explain', { image: { id: red }, terms: [] })],
+      [400, () => post('/v1/explain', { image: { text: 'red' }, terms: [{ text: 'red' }] })],
+      [
+        400,
+        () =>
+          post('/v1/explain', {
+            image: { id: red },
+            terms: [{ text: 'red' }, { text: 'red', weight: -1 }],
+          }),
+      ],
+      [403, () => post('/v1/explain', { image: { path: '/etc/x' }, terms: [{ text: 'red' }] })],
+      [404, () => post('/v1/explain', { image: { id: UNKNOWN }, terms: [{ text: 'red' }] })],
+      [
+        415,
+        () => post('/v1/explain', { image: { image: btoa('none') }, terms: [{ text: 'red' }] }),
+      ],
+    ],
+    safetyScores: [
+      [200, () => post('/v1/safety', { images: [{ id: red }, { image: base64() }] })],
+      [400, () => post('/v1/safety', { images: [] })],
+      [404, () => post('/v1/safety', { images: [{ id: UNKNOWN }] })],
+    ],
     status: [[200, () => '/v1/status']],
     facets: [
       [200, () => '/v1/facets'],
@@ -244,6 +276,7 @@ describeDatabase('the contract', (newPlace) => {
     startGeneration: [
       [400, () => post('/v1/generations', { text: 'half \ud800' })],
       [202, () => post('/v1/generations', { text: 'a dog', candidates: 1, seed: 1 })],
+      [400, () => post('/v1/generations', { text: 'half a character: \ud800' })],
       [
         202,
         () => post('/v1/generations', { terms: [{ id: red }, { text: 'snow' }], keep: 'best' }),

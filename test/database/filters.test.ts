@@ -578,6 +578,31 @@ describeDatabase('filters', (newPlace) => {
         )
       })
 
+      test.each<[string, Options]>([
+        ['by score', { limit: 7 }],
+        ['by date', { limit: 7, orderBy: 'takenAt', minScore: -1 }],
+      ])('what is screened is on no page, and counted once: %s', async (_, options) => {
+        const expected = hashes(await search({}, { ...options, limit: 1000 }))
+        // The best of all, some in a row, and every third.
+        const secret = new Set(expected.filter((__, i) => i < 9 || i % 3 === 0))
+        const screen = async (asked: readonly ContentHash[]) =>
+          new Set(asked.filter((hash) => secret.has(hash)))
+        const found: ContentHash[] = []
+        const leftOut: ContentHash[] = []
+        let page = await search({}, { ...options, screen })
+        for (;;) {
+          found.push(...hashes(page))
+          leftOut.push(...page.leftOut)
+          if (!page.next) break
+          expect(page.hits).toHaveLength(7)
+          page = await search({}, { ...options, screen, after: page.next })
+        }
+        expect(found).toEqual(expected.filter((hash) => !secret.has(hash)))
+        expect(leftOut.toSorted()).toEqual([...secret].toSorted())
+        const skipped = await search({}, { ...options, screen, offset: 20 })
+        expect(hashes(skipped)).toEqual(found.slice(20, 27))
+      })
+
       test('a picture as query has no relevance, and needs a minimum score by date', async () => {
         const picture = { ...query, isText: false }
         await expect(

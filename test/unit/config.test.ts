@@ -28,6 +28,8 @@ const DEFAULTS = {
   threads: 0,
   providers: ['cpu'],
   shrinkOnLoad: true,
+  safety: 'off',
+  drawingSafety: 'prompts',
   host: '127.0.0.1',
   port: 7457,
   allowedHosts: [],
@@ -45,6 +47,9 @@ const VALUES: Readonly<Record<string, string>> = {
   port: '80',
   remoteUrls: 'true',
   rateLimit: '60',
+  safety: 'hide',
+  drawingSafety: 'pictures',
+  promptHook: 'https://hook.example/texts',
 }
 
 describe('a setting', () => {
@@ -88,6 +93,8 @@ describe('a setting', () => {
   test.each([
     [{ VECTOR_INDEX: 'flat' }, 'vectorIndex (VECTOR_INDEX)', '"auto"'],
     [{ LUCIDA_THREADS: 'all' }, 'threads (LUCIDA_THREADS)', 'number'],
+    [{ LUCIDA_SAFETY: 'on' }, 'safety (LUCIDA_SAFETY)', '"label"'],
+    [{ LUCIDA_PROMPT_HOOK: 'file:///x' }, 'promptHook (LUCIDA_PROMPT_HOOK)', 'URL'],
     [{ LUCIDA_THREADS: '-1' }, 'threads (LUCIDA_THREADS)', '0'],
     [{ LUCIDA_THREADS: '1.5' }, 'threads (LUCIDA_THREADS)', 'int'],
     [{ LUCIDA_PORT: '70000' }, 'port (LUCIDA_PORT)', '65535'],
@@ -139,6 +146,10 @@ describe('the settings file', () => {
       threads: 2,
       providers: ['cuda', 'cpu'],
       shrinkOnLoad: false,
+      safety: 'label',
+      drawingSafety: 'off',
+      safetyFile: '/etc/safety.json',
+      promptHook: 'http://127.0.0.1:9000/',
       host: '0.0.0.0',
       port: 8080,
       allowedHosts: ['photos.example'],

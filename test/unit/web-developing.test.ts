@@ -56,6 +56,7 @@ const generation = (part: Partial<Generation> = {}): Generation => ({
   candidates: [],
   picture: null,
   offered: 0.4,
+  withheld: 0,
   eventsUrl: '/v1/generations/g/events',
   error: null,
   ...part,

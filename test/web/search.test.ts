@@ -235,6 +235,47 @@ describePage('the page over a collection', () => {
     expect(await page.locator('.bars li span').first().textContent()).toBe('a red car')
   })
 
+  test('why a picture was found: the map over it, and what each term adds', async () => {
+    const page = await open('/?q=a+red+car+-+snow')
+    await page.locator('.grid a').first().click()
+    await page.getByText('Why this picture?').click()
+    const heat = page.getByRole('img', { name: 'Heat map' })
+    await heat.waitFor(WAIT)
+    const [map, picture] = await Promise.all([
+      heat.boundingBox(),
+      page.locator('.large').boundingBox(),
+    ])
+    expect(map).toEqual(picture)
+    const drawn = () =>
+      heat.evaluate((canvas) => {
+        const { width, height } = canvas as unknown as { width: number; height: number }
+        const context = (canvas as unknown as Canvas).getContext('2d')
+        return [...context.getImageData(0, 0, width, height).data].join()
+      })
+    const all = await drawn()
+    const terms = page.locator('.why .bars li')
+    expect(await terms.locator('button').allTextContents()).toEqual(['“a red car”', '“snow”'])
+    expect(await terms.locator('.number').allTextContents()).toEqual([
+      expect.stringMatching(/^[+−]0\.\d{3}$/),
+      expect.stringMatching(/^[+−]0\.\d{3}$/),
+    ])
+    await page.getByRole('button', { name: '“snow”', exact: true }).click()
+    await expect.poll(drawn, WAIT).not.toBe(all)
+    expect(await findBarriers(page)).toEqual([])
+
+    await page.getByLabel('Show where').uncheck()
+    await heat.waitFor({ state: 'detached' })
+    await page.keyboard.press('ArrowRight')
+    expect(await page.locator('.heat').count()).toBe(0)
+  })
+
+  test('without a question there is nothing to explain', async () => {
+    const page = await open()
+    await page.locator('.grid a').first().click()
+    await page.getByText('What is it?').waitFor(WAIT)
+    expect(await page.getByText('Why this picture?').count()).toBe(0)
+  })
+
   test('everything is reached by keys', async () => {
     const page = await open()
     await page.locator('.way').first().focus()
@@ -296,6 +337,12 @@ describePage('the page over a collection', () => {
     expect(await paper()).toBe(dark)
   })
 })
+
+interface Canvas {
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, w: number, h: number): { data: Uint8ClampedArray }
+  }
+}
 
 interface DOMBox {
   readonly x: number

@@ -127,6 +127,7 @@ def write_manifest(folder: Path) -> None:
         "languages": ["en"],
         "license": "Research and non-commercial use only: part of the training pictures carries that limit (see MODEL_CARD.md)",
         "files": {}, "sessionConfig": {"session.disable_quant_qdq": "1"},
+        "cells": {"output": "patch_embeds"},
     }
     for name in (
         "config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",

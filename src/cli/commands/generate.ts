@@ -123,7 +123,7 @@ async function draw(
     return
   }
   const generation = await printDrawing(io, plan.run(io.signal), order.rounds ?? 1)
-  const { id, candidates, tries, picture, offered } = generation
+  const { id, candidates, tries, picture, offered, withheld } = generation
   // What is kept needs no second file, unless one is asked for.
   const isWritten = output !== undefined || all || !keep
   const base = output ?? `lucida-${candidates[0]!.seed}.png`
@@ -134,8 +134,9 @@ async function draw(
       const { png: _, ...facts } = candidate
       return { ...facts, path: paths[i] ?? null }
     })
-    printJson(io, { id, candidates: rows, tries, picture, path: kept, offered })
+    printJson(io, { id, candidates: rows, tries, picture, path: kept, offered, withheld })
   } else printCandidates(io, candidates, paths, kept)
+  if (withheld > 0) io.err(`${withheld} withheld by the safety policy\n`)
   if (keep && !kept) {
     throw new LucidaError('bad_input', 'Nothing was kept: all that was drawn are copies')
   }

@@ -1,14 +1,17 @@
 // One picture, large, with what is known of it and what can be asked with it.
-import { useEffect, useLayoutEffect } from 'hono/jsx/dom'
+import { useEffect, useLayoutEffect, useState } from 'hono/jsx/dom'
 import type { PartProps } from '../app.tsx'
-import { fileName } from '../describe.ts'
+import { fileName, hottestPlace, suspicionText } from '../describe.ts'
 import { placeholder } from '../placeholder.ts'
+import { canExplain } from '../why.ts'
 import { Classify } from './classify.tsx'
 import { Dialog } from './dialog.tsx'
 import { DrawWith } from './draw-with.tsx'
 import { Facts } from './facts.tsx'
+import { Heat } from './heat.tsx'
 import { Icon } from './icon.tsx'
 import { Teach } from './teach.tsx'
+import { type ShownHeat, Why } from './why.tsx'
 
 export function Detail({ state, actions }: PartProps) {
   const id = state.view!
@@ -18,6 +21,11 @@ export function Detail({ state, actions }: PartProps) {
   const detail = state.detail?.id === id ? state.detail : null
   const image = item?.image ?? detail
   const name = image ? fileName(image.path) : 'Picture'
+  const [shown, setShown] = useState<ShownHeat | null>(null)
+  const heat = shown?.id === id ? shown : null
+  const [unveiled, setUnveiled] = useState('')
+  const safety = item?.safety ?? []
+  const isVeiled = safety.length > 0 && unveiled !== id
 
   const onKeyDown = (event: KeyboardEvent) => {
     if ((event.target as Element).matches('input')) return
@@ -37,7 +45,22 @@ export function Detail({ state, actions }: PartProps) {
           name={name}
           width={image?.width ?? 4}
           height={image?.height ?? 3}
+          isVeiled={isVeiled}
         />
+        {isVeiled && (
+          <button type="button" class="unveil" onClick={() => setUnveiled(id)}>
+            {`Show it: ${suspicionText(safety)}`}
+          </button>
+        )}
+        {heat && image && (
+          <Heat
+            map={heat.explanation.map}
+            values={heat.values}
+            label={`Heat map: most of it ${hottestPlace(heat.explanation.map, heat.values)}`}
+            width={image.width}
+            height={image.height}
+          />
+        )}
         <button
           type="button"
           class="turn left"
@@ -87,6 +110,16 @@ export function Detail({ state, actions }: PartProps) {
           </button>
         </div>
         <Facts detail={detail} relevance={item?.relevance ?? null} fileUrl={actions.fileUrl(id)} />
+        {canExplain(state.answered) && (
+          <Why
+            key={`why-${id}`}
+            id={id}
+            shown={heat}
+            onShow={setShown}
+            state={state}
+            actions={actions}
+          />
+        )}
         <Classify key={id} id={id} classify={actions.classify} />
         <Teach key={`teach-${id}`} id={id} state={state} actions={actions} />
         {image && <DrawWith key={`draw-${id}`} picture={image} state={state} actions={actions} />}
@@ -102,18 +135,20 @@ interface LargeProps {
   readonly name: string
   readonly width: number
   readonly height: number
+  readonly isVeiled: boolean
 }
 
-function Large({ source, background, name, width, height }: LargeProps) {
+function Large({ source, background, name, width, height, isVeiled }: LargeProps) {
+  const [isThere, setIsThere] = useState(false)
   return (
     <img
-      class="large"
+      class={['large', isThere && 'there', isVeiled && 'veiled'].filter(Boolean).join(' ')}
       src={source}
       alt={name}
       width={width}
       height={height}
       style={{ backgroundImage: background }}
-      onLoad={(event: Event) => (event.target as HTMLElement).classList.add('there')}
+      onLoad={() => setIsThere(true)}
     />
   )
 }

@@ -2,7 +2,7 @@
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'hono/jsx/dom'
 import type { SearchItem } from '../../api/contract.ts'
 import type { Actions } from '../actions.ts'
-import { fileName } from '../describe.ts'
+import { fileName, suspicionText } from '../describe.ts'
 import { type Direction, justify, neighbour, type Tile } from '../justify.ts'
 import { placeholder } from '../placeholder.ts'
 import type { Results } from '../store.ts'
@@ -87,7 +87,7 @@ interface PictureProps {
 }
 
 const Picture = memo(({ item, tile, isDoubtful, actions }: PictureProps) => {
-  const { image, relevance } = item
+  const { image, relevance, safety } = item
   const { width, height } = tile
   const isLarge = Math.max(width, height) * devicePixelRatio > 340
   const name = fileName(image.path)
@@ -97,7 +97,7 @@ const Picture = memo(({ item, tile, isDoubtful, actions }: PictureProps) => {
       <a
         href={actions.addressOf(image.id)}
         data-id={image.id}
-        class={isDoubtful ? 'doubtful' : ''}
+        class={[isDoubtful && 'doubtful', safety.length > 0 && 'veiled'].filter(Boolean).join(' ')}
         style={{ backgroundImage: placeholder(image.thumbHash) }}
         onClick={(event: MouseEvent) => {
           // Another tab or window is what these ask for.
@@ -115,6 +115,7 @@ const Picture = memo(({ item, tile, isDoubtful, actions }: PictureProps) => {
           onError={(event: Event) => (event.target as HTMLElement).classList.add('there')}
         />
         {image.generated && <span class="generated">generated</span>}
+        {safety.length > 0 && <span class="suspicion">{suspicionText(safety)}</span>}
         <span class="caption">
           <span class="caption-name">{name}</span>
           <span class="relevance" hidden={percent === null}>

@@ -17,7 +17,8 @@ export function Nothing({ state, actions }: PartProps) {
       </section>
     )
   }
-  if (phase !== 'ready' || items.length > 0) return null
+  // The line above says what was left out.
+  if (phase !== 'ready' || items.length > 0 || results.leftOut > 0) return null
   if (isNarrowed(query.filters)) {
     return (
       <section class="nothing" key="filtered">

@@ -7,7 +7,7 @@ import { DevelopIt } from './develop-it.tsx'
 
 export function StatusLine({ state, actions }: PartProps) {
   const { results, answered } = state
-  const { phase, items, matching, tookMs, relevanceThreshold } = results
+  const { phase, items, matching, tookMs, relevanceThreshold, leftOut } = results
   const isBusy = phase === 'loading' || phase === 'loading-more'
   const best = Math.max(...items.map(({ relevance }) => relevance ?? Infinity))
   const isDoubtful = relevanceThreshold !== null && items.length > 0 && best < relevanceThreshold
@@ -21,6 +21,9 @@ export function StatusLine({ state, actions }: PartProps) {
       <p aria-live="polite" role="status">
         {items.length > 0 && phase !== 'failed' ? `${how} · ${took}` : ''}
         {phase === 'loading' && items.length === 0 ? 'Looking…' : ''}
+      </p>
+      <p class="hint" hidden={leftOut === 0}>
+        {`${countText(leftOut, 'picture')} left out by the safety policy of this server.`}
       </p>
       <p class="doubt" hidden={!isDoubtful}>
         Probably no picture shows this. These come closest.
