@@ -65,9 +65,9 @@ export interface Concepts {
   /** Throws `not_found`. */
   forget(name: string): Promise<void>
   /** Its head for the model in use. Throws `not_found`. */
-  head(name: string): Promise<ConceptHead>
+  readonly head: (name: string) => Promise<ConceptHead>
   /** A term of a search; concepts become directions. Throws `not_found`. */
-  resolve(term: SearchTerm | ConceptTerm): Promise<SearchTerm>
+  readonly resolve: (term: SearchTerm | ConceptTerm) => Promise<SearchTerm>
   /** The pictures that are one with a probability of `atLeast`, 0.5 when not given. */
   matching(filter: { name: string; atLeast?: number | undefined }): Promise<ContentHash[]>
 }

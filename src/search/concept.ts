@@ -69,10 +69,10 @@ export async function fitConcept(examples: ConceptExamples): Promise<TaughtHead>
   const toward = Float64Array.from(first, (_, i) => (text ? ofText * text[i]! : 0))
   const { weights, bias, leftOut } = await fitRidge(rows, toward, PENALTY)
 
-  const others = [...leftOut.slice(positives.length)]
+  const others = Array.from(leftOut.subarray(positives.length))
   const level = mean(others)
   const spread = Math.max(deviation(others, level), 1e-6)
-  const own = [...leftOut.slice(0, positives.length)]
+  const own = Array.from(leftOut.subarray(0, positives.length))
   // The only example cannot be left out: half of what it comes to is believed.
   const reached = positives.length > 1 ? mean(own) : (level + score({ weights, bias }, first)) / 2
   const separation = Math.max(MIN_SEPARATION, (reached - level) / spread)

@@ -114,7 +114,11 @@ describeDatabase('a concept', (newPlace) => {
     await writeScenes(folder)
     const open = async <T>(work: (lucida: Lucida) => Promise<T>): Promise<T> => {
       const lucida = await openAt(place)
-      return work(lucida).finally(() => lucida.close())
+      try {
+        return await work(lucida)
+      } finally {
+        await lucida.close()
+      }
     }
     const before = await open(async (lucida) => {
       await indexAll(lucida, [folder.path])
