@@ -57,6 +57,7 @@ import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
 import type { PictureFilter } from './store/filters.ts'
+import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
@@ -139,7 +140,7 @@ export interface Status {
   readonly dataDir: string
   readonly database: 'pglite' | 'postgres'
   readonly model: string
-  readonly index: 'exact' | 'hnsw'
+  readonly index: 'exact' | 'hnsw' | 'pgvector'
   /** Pictures that a search looks through. */
   readonly searchable: number
   readonly roots: readonly RootSummary[]
@@ -218,6 +219,13 @@ export async function openResolved(config: Config): Promise<Lucida> {
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )
   const { db } = database
+  // Said now, not at the first search.
+  if (config.vectorIndex.startsWith('pgvector')) {
+    await requirePgvector(db).catch(async (error: unknown) => {
+      await database.close()
+      throw error
+    })
+  }
   const space = { model: model.name, recipe: model.recipe }
   const identity = { storeId: database.storeId, ...space, dimension: model.dimension }
   const cache = join(config.dataDir, 'cache')

@@ -2,6 +2,7 @@
 // the database holds, and whatever is remembered for as long as it stays the same.
 import {
   type Checkpoint,
+  isSavedIndex,
   makeCheckpoint,
   readCheckpoint,
   removeCheckpoints,
@@ -76,7 +77,7 @@ export function openWriting(options: WritingOptions): Writing {
       const others = underWay > 1
       const index = await currentIndex()
       await index.save()
-      if (!isEmbedded) return
+      if (!isEmbedded || !isSavedIndex(index)) return
       const isOf = (checkpoint: Checkpoint | null) =>
         checkpoint?.sequence === index.sequence && checkpoint.kind === index.kind
       if (isOf(await readCheckpoint(dataDir, identity))) return

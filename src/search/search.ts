@@ -9,6 +9,7 @@ import { firstMatchingPath, isEmptyFilter } from './filter.ts'
 import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
 import {
+  amongPassing,
   type PictureSource,
   type RankedPage,
   rankByDate,
@@ -98,19 +99,19 @@ export async function searchPictures(
       next: ranked.more && last ? { takenAt: last.takenAt, hash: last.hash } : null,
     }
   }
-  const allowed = isEmptyFilter(filter) ? undefined : await context.pictures.findMatching(filter)
+  const among = isEmptyFilter(filter) ? undefined : amongPassing(context.pictures, filter)
   const position = after && ('seen' in after ? after : refused(after))
   const ranked = await rankByScore(context.index, query, {
     ...page,
     minScore: minScore ?? -1,
-    allowed,
+    among,
     after: position,
   })
   const last = ranked.hits.at(-1)
   const seen = (position?.seen ?? 0) + offset + ranked.hits.length
   return {
     hits: await describe(context, query, filter, ranked),
-    matching: allowed?.size ?? searched,
+    matching: (await among?.count()) ?? searched,
     next: ranked.more && last ? { ...last, seen } : null,
   }
 }

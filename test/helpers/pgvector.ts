@@ -1,0 +1,89 @@
+// Databases with pgvector for tests and benchmarks: PGlite with its package, the same over the
+// Postgres wire protocol, and the server named in TEST_DATABASE_URL where that has the extension.
+import { fileURLToPath } from 'node:url'
+import { PGlite } from '@electric-sql/pglite'
+import { vector } from '@electric-sql/pglite-pgvector'
+import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { drizzle } from 'drizzle-orm/pglite'
+import { migrate } from 'drizzle-orm/pglite/migrator'
+import { Client } from 'pg'
+import { type Database, openDatabase } from '../../src/store/database.ts'
+import * as schema from '../../src/store/schema.ts'
+import { createTestDatabase } from './database.ts'
+
+/** An open, migrated database that holds nothing. */
+export interface VectorDatabase extends AsyncDisposable {
+  readonly db: Database
+  /** Where others may open it too; undefined for one inside this process. */
+  readonly url?: string
+}
+
+export interface VectorEngine {
+  readonly name: string
+  /** Why it cannot be used here. */
+  readonly skipped?: string | undefined
+  open(): Promise<VectorDatabase>
+}
+
+const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
+
+/** All engines; those that cannot be used here say why. */
+export const vectorEngines: readonly VectorEngine[] = [
+  { name: 'PGlite', open: openEmbedded },
+  { name: 'PGlite over the wire', open: openOverTheWire },
+  { name: 'the server of TEST_DATABASE_URL', open: openOnServer, skipped: await whyNoServer() },
+]
+
+async function openEmbedded(): Promise<VectorDatabase> {
+  const client = await PGlite.create({ extensions: { vector } })
+  const db = drizzle(client, { schema, casing: 'snake_case' })
+  await migrate(db, { migrationsFolder: MIGRATIONS })
+  return { db, [Symbol.asyncDispose]: () => client.close() }
+}
+
+async function openOverTheWire(): Promise<VectorDatabase> {
+  const client = await PGlite.create({ extensions: { vector } })
+  const server = new PGLiteSocketServer({ db: client, port: 0, maxConnections: 20 })
+  await server.start()
+  const url = `postgres://postgres@${server.getServerConn()}/postgres`
+  const { db, close } = await openDatabase({ url })
+  return {
+    db,
+    url,
+    async [Symbol.asyncDispose]() {
+      await close()
+      await server.stop()
+      await client.close()
+    },
+  }
+}
+
+async function openOnServer(): Promise<VectorDatabase> {
+  const { url, drop } = await createTestDatabase(process.env.TEST_DATABASE_URL!)
+  const { db, close } = await openDatabase({ url })
+  return {
+    db,
+    url,
+    async [Symbol.asyncDispose]() {
+      await close()
+      await drop()
+    },
+  }
+}
+
+async function whyNoServer(): Promise<string | undefined> {
+  const url = process.env.TEST_DATABASE_URL
+  if (!url) return 'TEST_DATABASE_URL names no server of your own'
+  const client = new Client({ connectionString: url })
+  try {
+    await client.connect()
+    const { rows } = await client.query(
+      `select 1 from pg_available_extensions where name = 'vector'`,
+    )
+    return rows.length > 0 ? undefined : 'the server of TEST_DATABASE_URL has no pgvector'
+  } catch (error) {
+    return `the server of TEST_DATABASE_URL does not answer: ${String(error)}`
+  } finally {
+    await client.end()
+  }
+}
