@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { vector } from '@electric-sql/pglite-pgvector'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
+import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
+import { migrate as migratePg } from 'drizzle-orm/node-postgres/migrator'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
-import { Client } from 'pg'
+import { Client, Pool } from 'pg'
 import { type Database, openDatabase } from '../../src/store/database.ts'
 import * as schema from '../../src/store/schema.ts'
 import { createTestDatabase } from './database.ts'
@@ -14,7 +16,7 @@ import { createTestDatabase } from './database.ts'
 /** An open, migrated database that holds nothing. */
 export interface VectorDatabase extends AsyncDisposable {
   readonly db: Database
-  /** Where others may open it too; undefined for one inside this process. */
+  /** Where others may open it too, if they may. */
   readonly url?: string
 }
 
@@ -31,7 +33,11 @@ const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 export const vectorEngines: readonly VectorEngine[] = [
   { name: 'PGlite', open: openEmbedded },
   { name: 'PGlite over the wire', open: openOverTheWire },
-  { name: 'the server of TEST_DATABASE_URL', open: openOnServer, skipped: await whyNoServer() },
+  {
+    name: 'the server of TEST_DATABASE_URL',
+    open: openOnServer,
+    skipped: await whyNoPgvector(process.env.TEST_DATABASE_URL),
+  },
 ]
 
 async function openEmbedded(): Promise<VectorDatabase> {
@@ -43,15 +49,17 @@ async function openEmbedded(): Promise<VectorDatabase> {
 
 async function openOverTheWire(): Promise<VectorDatabase> {
   const client = await PGlite.create({ extensions: { vector } })
-  const server = new PGLiteSocketServer({ db: client, port: 0, maxConnections: 20 })
+  const server = new PGLiteSocketServer({ db: client, port: 0 })
   await server.start()
-  const url = `postgres://postgres@${server.getServerConn()}/postgres`
-  const { db, close } = await openDatabase({ url })
+  // One connection: the statements of several get into each other's way in one session of PGlite.
+  const connectionString = `postgres://postgres@${server.getServerConn()}/postgres`
+  const pool = new Pool({ connectionString, max: 1 })
+  const db = drizzlePg(pool, { schema, casing: 'snake_case' })
+  await migratePg(db, { migrationsFolder: MIGRATIONS })
   return {
     db,
-    url,
     async [Symbol.asyncDispose]() {
-      await close()
+      await pool.end()
       await server.stop()
       await client.close()
     },
@@ -71,8 +79,8 @@ async function openOnServer(): Promise<VectorDatabase> {
   }
 }
 
-async function whyNoServer(): Promise<string | undefined> {
-  const url = process.env.TEST_DATABASE_URL
+/** Why a server cannot be used; undefined where it can. */
+export async function whyNoPgvector(url: string | undefined): Promise<string | undefined> {
   if (!url) return 'TEST_DATABASE_URL names no server of your own'
   const client = new Client({ connectionString: url })
   try {
@@ -80,9 +88,9 @@ async function whyNoServer(): Promise<string | undefined> {
     const { rows } = await client.query(
       `select 1 from pg_available_extensions where name = 'vector'`,
     )
-    return rows.length > 0 ? undefined : 'the server of TEST_DATABASE_URL has no pgvector'
+    return rows.length > 0 ? undefined : 'the server has no pgvector'
   } catch (error) {
-    return `the server of TEST_DATABASE_URL does not answer: ${String(error)}`
+    return `the server does not answer: ${String(error)}`
   } finally {
     await client.end()
   }

@@ -25,6 +25,8 @@ export interface Adapter {
   open(options: { readonly identity: IndexIdentity }): Promise<VectorIndex>
   /** A filter that these contents pass, and no others. */
   among(contents: ReadonlySet<ContentHash>): Promise<Among>
+  /** Histories that it is taken through, 40 where it does not say. */
+  readonly histories?: number
 }
 
 /** A filter whose answer is known. */
@@ -92,7 +94,7 @@ async function recall(of: VectorIndex, against: VectorIndex, queries: UnitVector
 }
 
 /** Declares the tests of an adapter in a block of its own. */
-export function describeVectorIndex(name: string, { open, among }: Adapter): void {
+export function describeVectorIndex(name: string, { open, among, histories = 40 }: Adapter): void {
   describe(name, () => {
     const opened: VectorIndex[] = []
     afterEach(() => Promise.all(opened.splice(0).map((index) => index.close())))
@@ -382,7 +384,7 @@ export function describeVectorIndex(name: string, { open, among }: Adapter): voi
             await index.close()
           }
         }),
-        { numRuns: 40, seed: 42 },
+        { numRuns: histories, seed: 42 },
       )
     })
   })
