@@ -272,7 +272,7 @@ for (const { name, open, skipped } of vectorEngines) {
         const connections = [db, ...others.map((other) => other.db)]
         const all = await Promise.all(
           connections.map((each) =>
-            openPgvectorIndex({ db: each, identity: wide, graph: 'half', ...ALWAYS }),
+            openPgvectorIndex({ db: each, identity: wide, graph: 'half', fresh: true, ...ALWAYS }),
           ),
         )
         const names = Array.from({ length: 300 }, (_, i) => `picture ${i}`)

@@ -67,7 +67,7 @@ async function newPlace(provided: Provided): Promise<TestPlace> {
 /** An empty database on a server. */
 export async function createTestDatabase(
   serverUrl: string,
-): Promise<{ readonly url: string; drop(): Promise<void> }> {
+): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
   const name = `lucida_test_${process.pid}_${Date.now()}_${created++}`
   await onServer(serverUrl, `create database ${name}`)
   return {

@@ -24,7 +24,7 @@ export interface VectorEngine {
   readonly name: string
   /** Why it cannot be used here. */
   readonly skipped?: string | undefined
-  open(): Promise<VectorDatabase>
+  readonly open: () => Promise<VectorDatabase>
 }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -68,12 +68,12 @@ async function openOverTheWire(): Promise<VectorDatabase> {
 
 async function openOnServer(): Promise<VectorDatabase> {
   const { url, drop } = await createTestDatabase(process.env.TEST_DATABASE_URL!)
-  const { db, close } = await openDatabase({ url })
+  const opened = await openDatabase({ url })
   return {
-    db,
+    db: opened.db,
     url,
     async [Symbol.asyncDispose]() {
-      await close()
+      await opened.close()
       await drop()
     },
   }

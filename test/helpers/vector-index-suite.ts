@@ -22,9 +22,9 @@ export const identity: IndexIdentity = {
 
 /** How an index is opened, empty, and how contents come to pass a filter there. */
 export interface Adapter {
-  open(options: { readonly identity: IndexIdentity }): Promise<VectorIndex>
+  readonly open: (options: { readonly identity: IndexIdentity }) => Promise<VectorIndex>
   /** A filter that these contents pass, and no others. */
-  among(contents: ReadonlySet<ContentHash>): Promise<Among>
+  readonly among: (contents: ReadonlySet<ContentHash>) => Promise<Among>
   /** Histories that it is taken through, 40 where it does not say. */
   readonly histories?: number
 }
