@@ -60,8 +60,10 @@ const schema = z.strictObject({
       'File of words and prompts for audits and balanced searches (docs/bias.md); ours when unset.',
     ),
   vectorIndex: z
-    .enum(['auto', 'exact', 'hnsw'])
-    .describe('Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds.'),
+    .enum(['auto', 'exact', 'hnsw', 'pgvector', 'pgvector-binary'])
+    .describe(
+      'Nearest-neighbour index; `auto` scans exactly while that takes a few milliseconds. `pgvector` and `pgvector-binary` keep it on the database server (docs/scale.md).',
+    ),
   threads: z
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1024))
@@ -219,7 +221,14 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, modelsDir, terms, allowedRoots, safetyFile } = parsed.data
+  const { dataDir, modelsDir, terms, allowedRoots, safetyFile, vectorIndex, databaseUrl } =
+    parsed.data
+  if (vectorIndex.startsWith('pgvector') && databaseUrl === undefined) {
+    throw new LucidaError(
+      'bad_input',
+      `Setting vectorIndex (${ENV.vectorIndex}) is not valid: ${vectorIndex} needs a PostgreSQL server, named by databaseUrl (${ENV.databaseUrl}); the embedded database has no pgvector`,
+    )
+  }
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),

@@ -2,6 +2,7 @@
 import { LucidaError } from './core/errors.ts'
 import { spaceFolder } from './search/checkpoint.ts'
 import { openIndexFor } from './search/open-index.ts'
+import { openPgvectorIndex } from './search/pgvector-index.ts'
 import { syncIndex } from './search/sync.ts'
 import type { IndexIdentity, VectorIndex } from './search/vector-index.ts'
 import { feedState } from './store/changes.ts'
@@ -11,7 +12,7 @@ import type { Database } from './store/database.ts'
 export interface LiveIndexOptions {
   readonly db: Database
   readonly identity: IndexIdentity
-  readonly kind: 'auto' | 'exact' | 'hnsw'
+  readonly kind: 'auto' | 'exact' | 'hnsw' | 'pgvector' | 'pgvector-binary'
   readonly dataDir: string
   /** Names the time since the last write; `null` where others may write at any time. */
   readonly quietSince: () => number | null
@@ -33,7 +34,9 @@ export function openLiveIndex(options: LiveIndexOptions): LiveIndex {
   let syncedSince: number | null = null
   let turn: Promise<unknown> = Promise.resolve()
 
-  const open = async (fresh: boolean) => {
+  const open = async (fresh: boolean): Promise<VectorIndex> => {
+    if (kind === 'pgvector') return openPgvectorIndex({ db, identity, graph: 'half', fresh })
+    if (kind === 'pgvector-binary') return openPgvectorIndex({ db, identity, graph: 'bits', fresh })
     const { count } = await feedState(db, identity)
     return openIndexFor({ kind, count, identity, directory, fresh })
   }

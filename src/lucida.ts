@@ -58,6 +58,7 @@ import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
 import type { PictureFilter } from './store/filters.ts'
+import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
@@ -172,7 +173,7 @@ export interface Status {
   readonly dataDir: string
   readonly database: 'pglite' | 'postgres'
   readonly model: string
-  readonly index: 'exact' | 'hnsw'
+  readonly index: 'exact' | 'hnsw' | 'pgvector'
   /** Pictures that a search looks through. */
   readonly searchable: number
   readonly roots: readonly RootSummary[]
@@ -281,6 +282,8 @@ export async function openResolved(config: Config, hooks: Hooks = {}): Promise<L
     config.databaseUrl ? { url: config.databaseUrl } : { directory: config.dataDir },
   )
   try {
+    // Said now, not at the first search.
+    if (config.vectorIndex.startsWith('pgvector')) await requirePgvector(database.db)
     const own = chosen ?? (await findModelFor(config, await servingModel(database.db)))
     return await openWith(config, database, own, hooks)
   } catch (error) {

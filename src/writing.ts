@@ -2,6 +2,7 @@
 // the database holds, and whatever is remembered for as long as it stays the same.
 import {
   type Checkpoint,
+  isSavedIndex,
   makeCheckpoint,
   readCheckpoint,
   removeCheckpoints,
@@ -85,7 +86,7 @@ export function openWriting(options: WritingOptions): Writing {
       const others = underWay > 1
       const index = await live.current()
       await index.save()
-      if (!isEmbedded) return
+      if (!isEmbedded || !isSavedIndex(index)) return
       const isOf = (checkpoint: Checkpoint | null) =>
         checkpoint?.sequence === index.sequence &&
         checkpoint.kind === index.kind &&

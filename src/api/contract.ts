@@ -461,7 +461,7 @@ export const StatusResponse = z
     dataDir: z.string(),
     database: z.enum(['pglite', 'postgres']),
     model: z.string(),
-    index: z.enum(['exact', 'hnsw']),
+    index: z.enum(['exact', 'hnsw', 'pgvector']),
     searchable: z.int(),
     roots: z.array(Root),
     repaired: z

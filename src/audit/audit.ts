@@ -5,7 +5,7 @@ import { invalidInput } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { EmbedTexts } from '../models/clip.ts'
-import type { VectorIndex } from '../search/vector-index.ts'
+import { amongContents, type VectorIndex } from '../search/vector-index.ts'
 import { measureAssociation } from './association.ts'
 import { type Attribute, labelAttribute, openAttribute, type PictureFacts } from './attribute.ts'
 import { bootstrapInterval, resample } from './bootstrap.ts'
@@ -262,13 +262,13 @@ async function sensitivityOf(
   settings: AuditSettings,
 ): Promise<SensitivityResult | null> {
   const { k } = settings
-  const allowed = new Set(contents)
+  const among = amongContents(new Set(contents))
   const results: SensitivityResult['queries'][number][] = []
   for (const { name, vectors } of queries) {
     if (vectors.length < 2 || contents.length === 0) continue
     const rankings = []
     for (const vector of vectors) {
-      rankings.push((await index.search(vector, k, allowed)).map(({ content }) => content))
+      rankings.push((await index.search(vector, k, among)).map(({ content }) => content))
     }
     results.push({ query: name, phrases: vectors.length, ...measureSensitivity(rankings, k) })
   }

@@ -2,7 +2,7 @@
 // an attribute, with intervals, and how often chance alone would do it.
 import { setImmediate } from 'node:timers/promises'
 import type { ContentHash } from '../core/hash.ts'
-import type { VectorIndex } from '../search/vector-index.ts'
+import { amongContents, type VectorIndex } from '../search/vector-index.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { Attribute } from './attribute.ts'
 import { bootstrapInterval, resample } from './bootstrap.ts'
@@ -77,10 +77,10 @@ export async function measureComposition(
     return { ...about, values: named, skipped, queries: [], maxSkew: null, ndkl: null }
   }
   // Pictures drawn anew may need more than the first k; three times as many always do.
-  const allowed = new Set(valueOf.keys())
+  const among = amongContents(new Set(valueOf.keys()))
   const rankings: ContentHash[][] = []
   for (const { vector } of queries) {
-    const hits = await index.search(vector, 3 * k, allowed)
+    const hits = await index.search(vector, 3 * k, among)
     rankings.push(hits.map(({ content }) => content))
   }
   const ranked = rankings.map((ranking) => ranking.map((content) => valueOf.get(content)!))

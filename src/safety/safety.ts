@@ -46,7 +46,9 @@ export interface ResultSafety {
     findVectors: FindVectors,
   ): Promise<ReadonlyMap<ContentHash, readonly ConceptScore[]>>
   /** Notes what was left out. */
-  noteHidden(flagged: ReadonlyMap<ContentHash, readonly ConceptScore[]>): Promise<void>
+  readonly noteHidden: (
+    flagged: ReadonlyMap<ContentHash, readonly ConceptScore[]>,
+  ) => Promise<void>
 }
 
 /** The policy for drawing. */

@@ -28,6 +28,14 @@ const schema = z.object({
   table: z.object({ name: z.string(), sizeBytes: z.number(), count: z.number() }),
 })
 
+/** An index that is saved in files. */
+type SavedIndex = VectorIndex & { readonly kind: Checkpoint['kind'] }
+
+/** Whether there are files for a checkpoint to vouch for; an index in the database has none. */
+export function isSavedIndex(index: VectorIndex): index is SavedIndex {
+  return index.kind !== 'pgvector'
+}
+
 /** What a checkpoint vouches for. */
 export type Checkpoint = z.infer<typeof schema>
 
@@ -108,7 +116,7 @@ export interface CheckpointFacts {
 export async function makeCheckpoint(
   dataDir: string,
   identity: IndexIdentity,
-  index: VectorIndex,
+  index: SavedIndex,
   { rows, drawn, serves }: CheckpointFacts,
 ): Promise<Checkpoint> {
   const folder = spaceFolder(dataDir, identity)

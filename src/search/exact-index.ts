@@ -55,11 +55,11 @@ export async function openExactIndex({ identity, directory }: IndexOptions): Pro
         }
         sequence = upTo
       }),
-    search: (query, k, allowed) =>
-      inOrder(() => {
-        requireDimension(query, dimension)
-        return searchRows(rows, query, k, allowed && rowsOf(rows, allowed))
-      }),
+    async search(query, k, among) {
+      requireDimension(query, dimension)
+      const allowed = among && (await among.contents())
+      return inOrder(() => searchRows(rows, query, k, allowed && rowsOf(rows, allowed)))
+    },
     vectorsOf: (contents) =>
       inOrder(() => {
         const found = new Map<ContentHash, UnitVector>()

@@ -77,9 +77,10 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         while (state.wasteful) state = await worker.call('compact', [ROWS_PER_CALL])
         sequence = upTo
       }),
-    async search(query, k, allowed) {
+    async search(query, k, among) {
       requireDimension(query, dimension)
-      if (!allowed) return worker.call('search', [query, k])
+      if (!among) return worker.call('search', [query, k])
+      const allowed = await among.contents()
       return searchAmong(worker, () => state.size, { query, k, allowed })
     },
     vectorsOf: (contents) => worker.call('vectorsOf', [contents]),

@@ -8,7 +8,7 @@ import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
 import { isRelevant, type NeutralBank } from './relevance.ts'
 import { compareHits } from './top-hits.ts'
-import type { Hit, VectorIndex } from './vector-index.ts'
+import type { Among, Hit, VectorIndex } from './vector-index.ts'
 
 /** What is known of pictures: the store, or for searches without a filter a checkpoint's files. */
 export interface PictureSource {
@@ -76,24 +76,35 @@ export interface Reorder {
   readonly order: (contents: readonly ContentHash[]) => Promise<readonly number[]>
 }
 
-/** Best first, among `allowed` where it is given. */
+/** The pictures that pass, read from the store when they are first asked for. */
+export function amongPassing(pictures: PictureSource, filter: PictureFilter): Among {
+  let contents: Promise<ReadonlySet<ContentHash>> | undefined
+  let count: Promise<number> | undefined
+  return {
+    filter,
+    contents: () => (contents ??= pictures.findMatching(filter)),
+    count: () => (count ??= contents?.then(({ size }) => size) ?? pictures.countMatching(filter)),
+  }
+}
+
+/** Best first, among what passes where `among` is given. */
 export async function rankByScore(
   index: VectorIndex,
   query: EncodedQuery,
   options: PageOptions & {
     readonly minScore: number
-    readonly allowed: ReadonlySet<ContentHash> | undefined
+    readonly among: Among | undefined
     readonly after: ScorePosition | undefined
     readonly reorder?: Reorder | undefined
   },
 ): Promise<RankedPage> {
-  const { limit, offset, without, minScore, allowed, after, reorder, screen } = options
+  const { limit, offset, without, minScore, among, after, reorder, screen } = options
   // One more than the page, to know whether anything follows. Most of what is left out ranks lower.
   const spare = Math.min(without.size, limit)
   const window = reorder?.window ?? 0
   const needed = Math.max((after?.seen ?? 0) + offset + limit + 1, window)
   for (let k = needed + spare; ; k *= 2) {
-    const found = await index.search(query.vector, k, allowed)
+    const found = await index.search(query.vector, k, among)
     const fitting = found.filter(({ content, score }) => score >= minScore && !without.has(content))
     const isAll = found.length < k || found.at(-1)!.score < minScore
     if (fitting.length < window && !isAll) continue

@@ -9,6 +9,7 @@ import { firstMatchingPath, isEmptyFilter } from './filter.ts'
 import type { PictureRow } from './picture-table.ts'
 import type { EncodedQuery } from './query.ts'
 import {
+  amongPassing,
   type PictureSource,
   cutPage,
   type RankedPage,
@@ -109,12 +110,12 @@ export async function searchPictures(
       leftOut: ranked.leftOut,
     }
   }
-  const allowed = isEmptyFilter(filter) ? undefined : await context.pictures.findMatching(filter)
+  const among = isEmptyFilter(filter) ? undefined : amongPassing(context.pictures, filter)
   const position = after && ('seen' in after ? after : refused(after))
   const ranked = await rankByScore(context.index, query, {
     ...page,
     minScore: minScore ?? -1,
-    allowed,
+    among,
     after: position,
     reorder,
   })
@@ -122,7 +123,7 @@ export async function searchPictures(
   const seen = (position?.seen ?? 0) + offset + ranked.hits.length
   return {
     hits: await describe(context, query, filter, ranked),
-    matching: allowed?.size ?? searched,
+    matching: (await among?.count()) ?? searched,
     next: ranked.more && last ? { ...last, seen } : null,
     leftOut: ranked.leftOut,
   }

@@ -15,6 +15,7 @@ export async function syncIndex(
   space: VectorSpace,
   index: VectorIndex,
 ): Promise<boolean> {
+  await index.refresh?.()
   if (index.sequence > (await lastSequenceOf(db, space))) return false
   let changed = false
   for (;;) {

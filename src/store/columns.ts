@@ -14,8 +14,7 @@ export const contentHash = customType<{ data: ContentHash; driverData: Uint8Arra
 export const float32Vector = customType<{ data: UnitVector; driverData: Uint8Array }>({
   dataType: () => 'bytea',
   toDriver: (vector) => Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength),
-  // Copied: a driver's buffer is a slice of a larger one, at any alignment.
-  fromDriver: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer) as UnitVector,
+  fromDriver: vectorOfBytes,
 })
 
 /** float32, little-endian, of any length. */
@@ -24,6 +23,11 @@ export const float32Numbers = customType<{ data: Float32Array; driverData: Uint8
   toDriver: (numbers) => Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength),
   fromDriver: (bytes) => new Float32Array(Uint8Array.from(bytes).buffer),
 })
+/** A stored vector as a driver gives it. */
+export function vectorOfBytes(bytes: Uint8Array): UnitVector {
+  // Copied: a driver's buffer is a slice of a larger one, at any alignment.
+  return new Float32Array(Uint8Array.from(bytes).buffer) as UnitVector
+}
 
 /** Opaque bytes. */
 export const bytes = customType<{ data: Uint8Array; driverData: Uint8Array }>({

@@ -188,7 +188,7 @@ async function measure(all: Collection, { change, reorder }: Way) {
       ownContents: new Set<ContentHash>(),
     }
     const page = { limit, offset: 0, without: new Set<ContentHash>(), minScore: -1 }
-    const how = { ...page, allowed: undefined, after: undefined, reorder: reorder?.(text) }
+    const how = { ...page, among: undefined, after: undefined, reorder: reorder?.(text) }
     return (await rankByScore(index, query, how)).hits.map(({ content }) => content)
   }
   const neutral = terms.queries.map(({ phrases }) => phrases[0]!)

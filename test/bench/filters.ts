@@ -1,8 +1,8 @@
 // Filtered searches on 50,000 pictures, through the real path: the store's answer to the filter, the
 // index, the rows. Against brute force over the pictures that pass, with captions as queries.
 import { tmpdir } from 'node:os'
-import { sha256, type ContentHash } from '../../src/core/hash.ts'
-import { dot, type UnitVector } from '../../src/core/vector.ts'
+import type { ContentHash } from '../../src/core/hash.ts'
+import type { UnitVector } from '../../src/core/vector.ts'
 import { openClip } from '../../src/models/clip.ts'
 import { findModel } from '../../src/models/registry.ts'
 import { openExactIndex } from '../../src/search/exact-index.ts'
@@ -12,27 +12,16 @@ import type { SearchContext } from '../../src/search/rank.ts'
 import { searchPictures } from '../../src/search/search.ts'
 import { storedPictures } from '../../src/search/stored-pictures.ts'
 import { syncIndex } from '../../src/search/sync.ts'
-import { type Database, openDatabase } from '../../src/store/database.ts'
-import type { VectorSpace } from '../../src/store/changes.ts'
+import { openDatabase } from '../../src/store/database.ts'
 import type { PictureFilter } from '../../src/store/filters.ts'
-import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
-import { refreshStatistics } from '../../src/store/statistics.ts'
-import { datasetNames, readRows } from './datasets.ts'
+import { bruteForce, fill, type Item, load, widthOf } from './collection.ts'
+import { datasetNames } from './datasets.ts'
 import { embedSet } from './embed.ts'
-import { percent, printHeader, quantile, sample, seededRandom } from './report.ts'
+import { percent, printHeader, quantile, sample } from './report.ts'
 
-const PICTURES = 50_000
 const QUERIES = 500
 const K = 10
 const REQUIRED = 0.98
-
-interface Item {
-  readonly set: string
-  readonly hash: ContentHash
-  readonly vector: UnitVector
-  /** A random number in [0, 1), which chooses the pictures of a selectivity. */
-  readonly chance: number
-}
 
 interface Case {
   readonly name: string
@@ -60,7 +49,7 @@ export async function run(): Promise<void> {
   const database = await openDatabase({ url: 'memory://' })
   await fill(database.db, space, items)
   const cases = casesFor(names)
-  const truths = cases.map(({ passes }) => bruteForce(items.filter(passes), queries))
+  const truths = cases.map(({ passes }) => bruteForce(items.filter(passes), queries, K))
   for (const open of [openExactIndex, openHnswIndex]) {
     const index = await open({ identity: { storeId: database.storeId, ...space, dimension } })
     if (!(await syncIndex(database.db, space, index))) throw new Error('the index is incomplete')
@@ -77,22 +66,6 @@ export async function run(): Promise<void> {
   }
   await database.close()
 }
-
-async function load(names: readonly string[], embed: (name: string) => Promise<UnitVector[]>) {
-  const random = seededRandom(7)
-  const all: Item[] = []
-  const captions: string[] = []
-  for (const set of names) {
-    for (const [i, vector] of (await embed(set)).entries()) {
-      all.push({ set, vector, hash: sha256(`${set}/${i}`), chance: random() })
-    }
-    for (const row of await readRows(set)) captions.push(...(row.captions ?? []))
-  }
-  return { items: sample(all, PICTURES, 43), captions }
-}
-
-/** Chance is stored as a width, so that a filter by width passes so many pictures. */
-const widthOf = (chance: number) => 1 + Math.floor((1 - chance) * 1_000_000)
 
 function casesFor(names: readonly string[]): Case[] {
   const random = [1, 0.1, 0.01, 0.001].map((share): Case => {
@@ -112,49 +85,6 @@ function casesFor(names: readonly string[]): Case[] {
     }),
   )
   return [{ name: 'no filter', filter: {}, passes: () => true }, ...random, ...folders]
-}
-
-async function fill(db: Database, space: VectorSpace, items: readonly Item[]) {
-  console.error(`writing ${items.length} pictures`)
-  for (let at = 0; at < items.length; at += 1000) {
-    const files = items.slice(at, at + 1000).map(fileOf)
-    await writeBatch(db, space, { files, failures: [] })
-  }
-  await refreshStatistics(db)
-}
-
-function fileOf({ set, hash, vector, chance }: Item): IndexedFile {
-  const file = { path: `/${set}/${hash}.jpg`, sizeBytes: 1, mtimeMs: 0, hash, vector }
-  const content = {
-    hash,
-    format: 'jpeg',
-    sizeBytes: 1,
-    widthPx: widthOf(chance),
-    heightPx: 1000,
-    orientation: 1,
-    takenAt: new Date(1.7e12 - chance * 1e12).toISOString().slice(0, 19),
-    cameraMake: 'NIKON CORPORATION',
-    cameraModel: 'NIKON D90',
-    thumbHash: Buffer.alloc(25, 1),
-    perceptualHash: hash.slice(0, 16),
-  }
-  return { ...file, content }
-}
-
-/** The scores that the nearest have, best first, for each query. */
-function bruteForce(items: readonly Item[], queries: readonly UnitVector[]): ContentHash[][] {
-  return queries.map((query) => {
-    let best: { hash: ContentHash; score: number }[] = []
-    let lowest = -Infinity
-    for (const { hash, vector } of items) {
-      const score = dot(query, vector)
-      if (score <= lowest) continue
-      best.push({ hash, score })
-      best = best.sort((a, b) => b.score - a.score).slice(0, K)
-      if (best.length === K) lowest = best[K - 1]!.score
-    }
-    return best.map(({ hash }) => hash)
-  })
 }
 
 async function measure(

@@ -1,12 +1,13 @@
 // Filters, order by date, pages and facets, against a plain reading of the same metadata.
 import { sql } from 'drizzle-orm'
 import * as fc from 'fast-check'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import type { ContentHash } from '../../src/core/hash.ts'
 import { dot, normalize } from '../../src/core/vector.ts'
 import { openExactIndex } from '../../src/search/exact-index.ts'
 import { type Filter, parseFilter } from '../../src/search/filter.ts'
 import { hnswAvailable, openHnswIndex } from '../../src/search/hnsw-index.ts'
+import { openPgvectorIndex } from '../../src/search/pgvector-index.ts'
 import type { EncodedQuery } from '../../src/search/query.ts'
 import { percentile } from '../../src/search/relevance.ts'
 import type { SearchContext } from '../../src/search/rank.ts'
@@ -27,10 +28,18 @@ import { claimRoot } from '../../src/store/roots.ts'
 import { refreshStatistics } from '../../src/store/statistics.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { noise } from '../helpers/noise-pictures.ts'
+import { whyNoPgvector } from '../helpers/pgvector.ts'
 import { hashOf, sharedDatabase, storedFile, vectorOf } from '../helpers/shared-store.ts'
 
 const space = { model: 'fake', recipe: 'first' }
-const withoutHnsw = !(await hnswAvailable())
+const provided = inject('database')
+const whyNot: Readonly<Record<string, string | undefined>> = {
+  hnsw: (await hnswAvailable()) ? undefined : 'no hnswlib-node here',
+  pgvector:
+    provided.engine === 'postgres'
+      ? await whyNoPgvector(provided.url)
+      : 'this database has no pgvector',
+}
 
 /** What a picture is in these tests: its name, its places and what differs from a plain one. */
 interface TestPicture extends Partial<Content> {
@@ -455,8 +464,9 @@ describeDatabase('filters', (newPlace) => {
     }
   }
 
-  for (const kind of ['exact', 'hnsw'] as const) {
-    describe.skipIf(kind === 'hnsw' && withoutHnsw)(`searches by an index (${kind})`, () => {
+  for (const kind of ['exact', 'hnsw', 'pgvector'] as const) {
+    const reason = whyNot[kind] ? `, skipped: ${whyNot[kind]}` : ''
+    describe.skipIf(reason !== '')(`searches by an index (${kind}${reason})`, () => {
       const COUNT = 300
       const names = Array.from({ length: COUNT }, (_, i) => `picture ${i}`)
       const query: EncodedQuery = {
@@ -480,7 +490,18 @@ describeDatabase('filters', (newPlace) => {
       beforeEach(async () => {
         await write(store.db, all)
         const identity = { storeId: 'test', ...space, dimension: 8 }
-        const index = await (kind === 'hnsw' ? openHnswIndex : openExactIndex)({ identity })
+        const index = await {
+          exact: () => openExactIndex({ identity }),
+          hnsw: () => openHnswIndex({ identity }),
+          pgvector: () =>
+            openPgvectorIndex({
+              db: store.db,
+              identity,
+              graph: 'half',
+              fresh: true,
+              rowsPerStep: 0,
+            }),
+        }[kind]()
         await syncIndex(store.db, space, index)
         context = {
           pictures: storedPictures(store.db, space),

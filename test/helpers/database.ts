@@ -52,17 +52,27 @@ async function newPlace(provided: Provided): Promise<TestPlace> {
     }
   }
   if (provided.engine === 'unavailable') throw new Error(provided.reason)
-  const name = `lucida_test_${process.pid}_${Date.now()}_${created++}`
-  await onServer(provided.url, `create database ${name}`)
-  const databaseUrl = Object.assign(new URL(provided.url), { pathname: `/${name}` }).href
+  const { url: databaseUrl, drop } = await createTestDatabase(provided.url)
   return {
     dataDir,
     databaseUrl,
     open: () => openDatabase({ url: databaseUrl }),
     [Symbol.asyncDispose]: async () => {
-      await onServer(provided.url, `drop database if exists ${name} with (force)`)
+      await drop()
       await rm(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+/** An empty database on a server. */
+export async function createTestDatabase(
+  serverUrl: string,
+): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
+  const name = `lucida_test_${process.pid}_${Date.now()}_${created++}`
+  await onServer(serverUrl, `create database ${name}`)
+  return {
+    url: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href,
+    drop: () => onServer(serverUrl, `drop database if exists ${name} with (force)`),
   }
 }
 

@@ -43,7 +43,7 @@ async function rank(
     offset: 0,
     without: new Set(without),
     minScore: -1000,
-    allowed: undefined,
+    among: undefined,
     after,
     reorder,
   })

@@ -80,6 +80,11 @@ describe('a setting', () => {
     },
   )
 
+  test('an index on the database server is taken where there is a server', () => {
+    const env = { VECTOR_INDEX: 'pgvector-binary', DATABASE_URL: 'postgres://host/lucida' }
+    expect(resolved({ env }).vectorIndex).toBe('pgvector-binary')
+  })
+
   test('that is empty, blank or undefined counts as not set', () => {
     const env = { LUCIDA_MODEL: '', DATABASE_URL: '  ', LUCIDA_THREADS: undefined }
     const {
@@ -92,6 +97,7 @@ describe('a setting', () => {
 
   test.each([
     [{ VECTOR_INDEX: 'flat' }, 'vectorIndex (VECTOR_INDEX)', '"auto"'],
+    [{ VECTOR_INDEX: 'pgvector' }, 'vectorIndex (VECTOR_INDEX)', 'DATABASE_URL'],
     [{ LUCIDA_THREADS: 'all' }, 'threads (LUCIDA_THREADS)', 'number'],
     [{ LUCIDA_SAFETY: 'on' }, 'safety (LUCIDA_SAFETY)', '"label"'],
     [{ LUCIDA_PROMPT_HOOK: 'file:///x' }, 'promptHook (LUCIDA_PROMPT_HOOK)', 'URL'],

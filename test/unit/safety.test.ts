@@ -235,7 +235,7 @@ describe('the log', () => {
     await Promise.all(
       Array.from({ length: 50 }, (_, i) => note({ what: 'refused', by: 'hook', entry: `${i}` })),
     )
-    const lines = [...(await readFile(`${path}.1`, 'utf8')).trim().split('\n')]
+    const lines = (await readFile(`${path}.1`, 'utf8')).trim().split('\n')
     lines.push(...(await readFile(path, 'utf8')).trim().split('\n'))
     expect(lines.length).toBeLessThan(50)
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ entry: '49' })
