@@ -12,7 +12,7 @@ export function Concepts({ state: { concepts, query }, actions }: PartProps) {
             key={name}
             type="button"
             class={isSet ? 'concept set' : 'concept'}
-            aria-pressed={isSet}
+            aria-pressed={String(isSet)}
             onClick={() => actions.toggleConcept(name)}
           >
             {name}

@@ -37,7 +37,7 @@ export function Duplicates({ state, actions }: PartProps) {
             key={tier.kind}
             type="button"
             class={tier.kind === kind ? 'main' : ''}
-            aria-pressed={tier.kind === kind}
+            aria-pressed={String(tier.kind === kind)}
             onClick={() => void actions.showDuplicates(tier.kind)}
           >
             {tier.label}
@@ -45,7 +45,7 @@ export function Duplicates({ state, actions }: PartProps) {
         ))}
       </div>
       <p class="hint">{TIERS.find((tier) => tier.kind === kind)!.what}</p>
-      <ul class="groups" aria-label="Groups" aria-busy={isLoading}>
+      <ul class="groups" aria-label="Groups" aria-busy={String(isLoading)}>
         {groups.map((group) => (
           <Group key={`${kind}-${group.images[0]!.id}`} group={group} actions={actions} />
         ))}
