@@ -20,9 +20,9 @@ export interface RatedConcept extends ConceptScore {
 
 /** Scores pictures for all concepts of a policy. */
 export interface Concepts {
-  scores(picture: UnitVector): RatedConcept[]
+  readonly scores: (picture: UnitVector) => RatedConcept[]
   /** Those that reach their thresholds. */
-  flags(picture: UnitVector): ConceptScore[]
+  readonly flags: (picture: UnitVector) => ConceptScore[]
 }
 
 /** What scoring takes. */

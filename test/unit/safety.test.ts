@@ -169,13 +169,10 @@ describe('the hook of an operator', () => {
     expect(await refuses.ask(['a dog'])).toBe('not here')
   })
 
-  test.each([
+  test.each<[string, RequestListener]>([
     ['an error', says({}, 500)],
     ['something else', says({ ok: true })],
-    [
-      'another place',
-      ((_, response) => response.writeHead(302, { location: '/' }).end()) as RequestListener,
-    ],
+    ['another place', (_, response) => response.writeHead(302, { location: '/' }).end()],
   ])('that answers with %s refuses', async (_, answer) => {
     await using service = await asking(answer)
     await expect(service.ask(['a dog'])).rejects.toMatchObject({ code: 'refused' })
@@ -235,7 +232,7 @@ describe('the log', () => {
     await Promise.all(
       Array.from({ length: 50 }, (_, i) => note({ what: 'refused', by: 'hook', entry: `${i}` })),
     )
-    const lines = [...(await readFile(`${path}.1`, 'utf8')).trim().split('\n')]
+    const lines = (await readFile(`${path}.1`, 'utf8')).trim().split('\n')
     lines.push(...(await readFile(path, 'utf8')).trim().split('\n'))
     expect(lines.length).toBeLessThan(50)
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ entry: '49' })
