@@ -46,9 +46,7 @@ export interface ResultSafety {
     findVectors: FindVectors,
   ): Promise<ReadonlyMap<ContentHash, readonly ConceptScore[]>>
   /** Notes what was left out. */
-  readonly noteHidden: (
-    flagged: ReadonlyMap<ContentHash, readonly ConceptScore[]>,
-  ) => Promise<void>
+  readonly noteHidden: (flagged: ReadonlyMap<ContentHash, readonly ConceptScore[]>) => Promise<void>
 }
 
 /** The policy for drawing. */
@@ -62,7 +60,7 @@ export interface DrawingSafety {
 
 /** Everything about it that is open. */
 export interface Safety {
-  policy(): Promise<Policy>
+  readonly policy: () => Promise<Policy>
   /** All concepts, whatever their thresholds. */
   scores(picture: UnitVector): Promise<RatedConcept[]>
   /** Absent where it is off. */

@@ -169,13 +169,10 @@ describe('the hook of an operator', () => {
     expect(await refuses.ask(['a dog'])).toBe('not here')
   })
 
-  test.each([
+  test.each<[string, RequestListener]>([
     ['an error', says({}, 500)],
     ['something else', says({ ok: true })],
-    [
-      'another place',
-      ((_, response) => response.writeHead(302, { location: '/' }).end()) as RequestListener,
-    ],
+    ['another place', (_, response) => response.writeHead(302, { location: '/' }).end()],
   ])('that answers with %s refuses', async (_, answer) => {
     await using service = await asking(answer)
     await expect(service.ask(['a dog'])).rejects.toMatchObject({ code: 'refused' })

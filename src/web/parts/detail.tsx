@@ -26,6 +26,12 @@ export function Detail({ state, actions }: PartProps) {
   const [unveiled, setUnveiled] = useState('')
   const safety = item?.safety ?? []
   const isVeiled = safety.length > 0 && unveiled !== id
+  const unveil = (event: Event) => {
+    // The button goes away; without a focus in the dialog its keys would be lost.
+    const dialog = (event.currentTarget as HTMLElement).closest('dialog')
+    dialog?.querySelector<HTMLElement>('.aside-top button')?.focus()
+    setUnveiled(id)
+  }
 
   const onKeyDown = (event: KeyboardEvent) => {
     if ((event.target as Element).matches('input')) return
@@ -48,7 +54,7 @@ export function Detail({ state, actions }: PartProps) {
           isVeiled={isVeiled}
         />
         {isVeiled && (
-          <button type="button" class="unveil" onClick={() => setUnveiled(id)}>
+          <button type="button" class="unveil" onClick={unveil}>
             {`Show it: ${suspicionText(safety)}`}
           </button>
         )}
