@@ -69,7 +69,7 @@ describePage('the page of an empty collection', () => {
     const states = await page.evaluateHandle(`(() => {
       const seen = []
       new MutationObserver(() => {
-        const text = document.querySelector('.job b')?.textContent
+        const text = document.querySelector('section:not([hidden]) .job b')?.textContent
         if (text && seen.at(-1) !== text) seen.push(text)
       }).observe(document.body, { subtree: true, childList: true, characterData: true })
       return seen

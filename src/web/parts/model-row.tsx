@@ -12,8 +12,8 @@ export function ModelRow({ models }: { models: ModelsState | null }) {
   const done = change ? change.filled + change.failed : 0
   const pictures = change?.pictures ?? 0
   return (
-    <section aria-label="Model" hidden={change === null}>
-      <h3>Model</h3>
+    <section aria-label="Change of model" hidden={change === null}>
+      <h3>Change of model</h3>
       <div class="job">
         <div class="line">
           <b>{change ? `${STATES[change.state]} ${change.model}` : ''}</b>
