@@ -9,20 +9,24 @@ const STATES: Readonly<Record<NonNullable<ModelsState['change']>['state'], strin
 
 export function ModelRow({ models }: { models: ModelsState | null }) {
   const change = models?.change ?? null
-  const done = change ? change.filled + change.failed : 0
-  const pictures = change?.pictures ?? 0
   return (
     <section aria-label="Change of model" hidden={change === null}>
       <h3>Change of model</h3>
-      <div class="job">
-        <div class="line">
-          <b>{change ? `${STATES[change.state]} ${change.model}` : ''}</b>
-          <span class="hint">{`${done} of ${pictures}`}</span>
+      {models && change && (
+        <div class="job">
+          <div class="line">
+            <b>{`${STATES[change.state]} ${change.model}`}</b>
+            <span class="hint">{`${change.filled + change.failed} of ${change.pictures}`}</span>
+          </div>
+          <progress
+            aria-label="Change of model"
+            max={Math.max(1, change.pictures)}
+            value={change.filled + change.failed}
+          />
+          <p class="hint">{`${models.serving.model} answers until then`}</p>
+          <p role="alert">{models.trouble ?? ''}</p>
         </div>
-        <progress aria-label="Change of model" max={Math.max(1, pictures)} value={done} />
-        <p class="hint">{`${models?.serving.model ?? ''} answers until then`}</p>
-        <p role="alert">{models?.trouble ?? ''}</p>
-      </div>
+      )}
     </section>
   )
 }
