@@ -226,3 +226,92 @@ export const concepts = pgTable('concepts', {
   createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
   taughtAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
+
+/** Pages that are signed in, for all servers of one database. */
+export const sessions = pgTable('sessions', {
+  /** SHA-256 of the cookie's token, which is kept nowhere. */
+  token: contentHash().primaryKey(),
+  /** The key that it was opened with; a key that is revoked takes its sessions with it. */
+  key: text()
+    .notNull()
+    .references(() => apiKeys.id, { onDelete: 'cascade' }),
+  usedAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
+
+/** What clients of several servers have left of their requests a minute. */
+export const rateLimits = pgTable('rate_limits', {
+  /** A key's id, or an address. */
+  client: text().primaryKey(),
+  tokens: doublePrecision().notNull(),
+  at: timestamp({ withTimezone: true }).notNull().defaultNow(),
+})
+
+/** Work that is shared by several processes: what was ordered, and how it stands. */
+export const jobs = pgTable(
+  'jobs',
+  {
+    id: text().primaryKey(),
+    kind: text({ enum: ['index', 'generate'] }).notNull(),
+    state: text({ enum: ['queued', 'running', 'done', 'failed', 'cancelled'] })
+      .notNull()
+      .default('queued'),
+    /** What is to be done; enough for any worker to do it. */
+    order: jsonb().notNull(),
+    /** What is known of it so far. */
+    facts: jsonb().notNull(),
+    /** What it failed with: a code and a message. */
+    error: jsonb().$type<{ readonly code: string; readonly message: string }>(),
+    /** The process that does it, or did. */
+    worker: text(),
+    /** How often it was begun. */
+    attempts: smallint().notNull().default(0),
+    /** Whether somebody wants it to end. */
+    stopping: boolean().notNull().default(false),
+    createdAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
+    startedAt: timestamp({ withTimezone: true }),
+    endedAt: timestamp({ withTimezone: true }),
+  },
+  (table) => [index('jobs_kind_created').on(table.kind, table.createdAt)],
+)
+
+/** What has happened in a job, for those who follow it from another process. */
+export const jobEvents = pgTable(
+  'job_events',
+  {
+    job: text()
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    /** From 1, in order. */
+    number: integer().notNull(),
+    event: jsonb().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.job, table.number] })],
+)
+
+/** What was drawn for an order, for as long as there is room for it. */
+export const candidates = pgTable(
+  'candidates',
+  {
+    job: text()
+      .notNull()
+      .references(() => jobs.id, { onDelete: 'cascade' }),
+    /** From 0, the best. */
+    rank: smallint().notNull(),
+    facts: jsonb().notNull(),
+    png: bytes().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.job, table.rank] })],
+)
+
+/** Contents that a process is embedding now, so that no other does the same. */
+export const claims = pgTable(
+  'claims',
+  {
+    content: contentHash().notNull(),
+    model: text().notNull(),
+    holder: text().notNull(),
+    /** When it counts as given up. */
+    until: timestamp({ withTimezone: true }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.content, table.model] })],
+)
