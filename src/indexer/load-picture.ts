@@ -1,5 +1,6 @@
 // One file -> what the batch needs: hash, description and pixels, or the reason why not.
 import { LucidaError, messageOf } from '../core/errors.ts'
+import type { ContentHash } from '../core/hash.ts'
 import { VERSION } from '../core/version.ts'
 import type { PixelTensor } from '../models/preprocess.ts'
 import { type OpenedPicture, openPicture } from '../pictures/open-picture.ts'
@@ -14,6 +15,8 @@ export interface LoadContext {
   readonly lookup: ContentLookup
   /** Picture -> the model's tensor. Throws `corrupt_image` or `too_large`. */
   readonly preprocess: (picture: OpenedPicture) => Promise<PixelTensor>
+  /** Whether a content is ours to embed; nobody else is there when it is absent. */
+  readonly claim?: (hash: ContentHash) => Promise<boolean>
 }
 
 /** `pixels` is there when the content has no vector yet. */
@@ -22,6 +25,8 @@ export type LoadedPicture =
   | { readonly kind: 'failure'; readonly file: FailedFile }
   /** Deleted between the walk and the read; the next run sees it as gone. */
   | { readonly kind: 'gone' }
+  /** Another process is embedding the same content. */
+  | { readonly kind: 'claimed'; readonly file: ScannedFile }
 
 /** A path longer than this does not fit a database index entry (2,704 bytes, hash included). */
 const MAX_PATH_BYTES = 2600
@@ -39,7 +44,13 @@ export async function loadPicture(
   if ('error' in outcome) return failureOf(scanned, outcome.error)
   const { bytes, hash, sizeBytes, mtimeMs } = outcome.value
   const state = { path: scanned.path, sizeBytes, mtimeMs }
-  const { known, embedded } = await context.lookup(hash)
+  let { known, embedded } = await context.lookup(hash)
+  if (!embedded && context.claim) {
+    if (!(await context.claim(hash)))
+      return { kind: 'claimed', file: scanned }
+      // Whoever held the claim until now may have written its vector.
+    ;({ known, embedded } = await context.lookup(hash))
+  }
   if (embedded) return { kind: 'picture', file: { ...state, hash } }
 
   const decoded = await attempt(async () => {

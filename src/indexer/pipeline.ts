@@ -1,40 +1,24 @@
-// One run over one folder: scan > diff > load > embed > write, each stage ahead of the next by a
-// bounded amount, so that the model never waits for a decode and memory stays flat.
+// One run over one folder: scan > diff > process, and in the end what is gone. Files are processed
+// here (process-files.ts), or by whoever else is given them.
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { pMapIterable } from 'p-map'
 import { LucidaError } from '../core/errors.ts'
-import { batch, gather, readAhead } from '../core/stream.ts'
+import { readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
-import type { EmbedPixels } from '../models/clip.ts'
-import { LARGEST_BATCH } from '../models/tuning.ts'
 import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
-import type { VectorSpace } from '../store/changes.ts'
-import type { Database } from '../store/database.ts'
 import { countPictures } from '../store/paths.ts'
-import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
+import { type FailedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
 import { type Difference, diffFolder } from './diff.ts'
 import type { IndexCounts, IndexEvent } from './events.ts'
 import { lookupContents } from './known-contents.ts'
-import {
-  isStorablePath,
-  type LoadContext,
-  type LoadedPicture,
-  loadPicture,
-} from './load-picture.ts'
+import { isStorablePath } from './load-picture.ts'
 import { type Patience, waitAfterFailure, waitFor } from './patience.ts'
+import { type ProcessContext, type ProcessFiles, processHere } from './process-files.ts'
 import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 import { type Findings, settle } from './settle.ts'
 
 /** What a run needs. */
-export interface PipelineContext extends Pick<LoadContext, 'preprocess'> {
-  readonly db: Database
-  readonly space: VectorSpace
-  readonly embedPixels: EmbedPixels
-  /** Pictures that the next run of the model should be given. */
-  readonly batchSize: () => number
-}
+export type PipelineContext = ProcessContext
 
 export interface IndexOptions {
   /** Delete what is gone from the database, even when the folder looks unmounted. */
@@ -44,15 +28,11 @@ export interface IndexOptions {
   readonly patience?: Patience
   /** Told of each folder just before it is listed: who watches it from then on misses nothing. */
   readonly onFolder?: (path: string) => void
+  /** Processes the files in place of this process. */
+  readonly process?: ProcessFiles
 }
 
-/** A transaction of several batches costs the database less, but what was done is soon written. */
-const BATCHES_A_WRITE = 16
-const WRITE_EVERY_MS = 1000
 const FAILURES_A_WRITE = 128
-
-/** Pictures whose pixels wait for the model; 58 MB of them at 224 × 224. */
-const LOADED_AHEAD = 3 * LARGEST_BATCH
 
 /** Files found ahead of the work. A total, and so an ETA, is known once the walk fits in. */
 const FILES_AHEAD = 100_000
@@ -113,12 +93,8 @@ export async function* indexFolder(
 }
 
 /** Connects the stages; nothing happens until `written` is read. */
-function startRun(
-  context: PipelineContext,
-  root: Root,
-  folder: string,
-  { signal, onFolder, patience }: IndexOptions,
-) {
+function startRun(context: PipelineContext, root: Root, folder: string, options: IndexOptions) {
+  const { signal, onFolder, patience } = options
   const counts = noCounts()
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const rawsAside = new Set<string>()
@@ -155,40 +131,25 @@ function startRun(
     selectWork(differences, counts, findings, (file) => {
       if (!isOver(waitFor(file, patience?.beforeReadMs))) return false
       // The model loads while the first pictures are decoded; should it fail, their batch tells.
-      if (state.found++ === 0) context.embedPixels([]).catch(() => {})
+      if (state.found++ === 0 && !options.process) context.embedPixels([]).catch(() => {})
       return true
     }),
     FILES_AHEAD,
     () => (state.complete = true),
   )
-  const loading = { ...context, lookup: lookupContents(context.db, context.space) }
-  const loaded = pMapIterable(work, (file) => loadPicture(loading, file), {
-    // Decoding mostly happens on libuv's threads; one more than the cores hides the reading.
-    concurrency: availableParallelism() + 1,
-    backpressure: LOADED_AHEAD,
-  })
-  const embedded = pMapIterable(
-    batch(loaded, context.batchSize),
-    (items) => embed(context, items),
-    {
-      concurrency: 1,
-      backpressure: 2,
-    },
-  )
+  const process =
+    options.process ??
+    processHere(context, {
+      lookup: lookupContents(context.db, context.space),
+      isFailure: async (file) => isOver(await waitAfterFailure(file, patience)),
+    })
   async function* write() {
-    for await (const some of gather(embedded, { atMost: BATCHES_A_WRITE, forMs: WRITE_EVERY_MS })) {
-      const result = joinBatches(some)
-      const failed: FailedFile[] = []
-      for (const file of result.failures) {
-        if (isOver(await waitAfterFailure(file, patience))) failed.push(file)
-      }
-      const failures = failed.filter(({ path }) => isStorablePath(path))
-      await writeBatch(context.db, context.space, { folder, files: result.files, failures })
-      state.done += result.size
-      counts.embedded += result.files.filter((file) => file.vector).length
-      counts.reused += result.files.filter((file) => !file.vector).length
-      counts.failed += failed.length
-      yield { ...result, failures: failed }
+    for await (const processed of process(work, folder)) {
+      state.done += processed.size
+      counts.embedded += processed.embedded
+      counts.reused += processed.reused
+      counts.failed += processed.failures.length
+      yield processed
     }
   }
   return {
@@ -267,38 +228,6 @@ async function* selectWork(
     }
     counts.seen++
   }
-}
-
-interface EmbeddedBatch {
-  readonly files: IndexedFile[]
-  readonly failures: FailedFile[]
-  /** Files taken in, those that were gone included. */
-  readonly size: number
-}
-
-function joinBatches(batches: readonly EmbeddedBatch[]): EmbeddedBatch {
-  return {
-    files: batches.flatMap(({ files }) => files),
-    failures: batches.flatMap(({ failures }) => failures),
-    size: batches.reduce((sum, { size }) => sum + size, 0),
-  }
-}
-
-/** Runs the model over those pictures of a batch that need it. */
-async function embed(
-  context: PipelineContext,
-  items: readonly LoadedPicture[],
-): Promise<EmbeddedBatch> {
-  const pictures = items.filter((item) => item.kind === 'picture')
-  const failures = items.flatMap((item) => (item.kind === 'failure' ? [item.file] : []))
-  const toEmbed = pictures.flatMap(({ file, pixels }) => (pixels ? [{ file, pixels }] : []))
-  const vectors =
-    toEmbed.length > 0 ? await context.embedPixels(toEmbed.map(({ pixels }) => pixels)) : []
-  const files = [
-    ...pictures.flatMap(({ file, pixels }) => (pixels ? [] : [file])),
-    ...toEmbed.map(({ file }, i) => ({ ...file, vector: vectors[i]! })),
-  ]
-  return { files, failures, size: items.length }
 }
 
 function noCounts(): IndexCounts {

@@ -1,0 +1,46 @@
+// Claims on contents: several processes that embed the pictures of one collection take each content
+// once, also where copies of it lie in different folders. A claim that is not released runs out.
+import { and, eq, sql } from 'drizzle-orm'
+import { randomBytes } from 'node:crypto'
+import type { ContentHash } from '../core/hash.ts'
+import type { VectorSpace } from './changes.ts'
+import type { Database } from './database.ts'
+import { claims } from './schema.ts'
+
+/** The claims of one run. */
+export interface Claims {
+  /** Whether the content is this run's to embed, unless it has a vector by now. */
+  take(content: ContentHash): Promise<boolean>
+  /** Gives all of them back: what was embedded has been written. */
+  release(): Promise<void>
+}
+
+/** Longer than a batch takes from its first decode to its commit, with slow models too. */
+const LEASE_SECONDS = 120
+
+/** Claims nothing yet. */
+export function openClaims(db: Database, { model }: VectorSpace): Claims {
+  const holder = randomBytes(9).toString('base64url')
+  let any = false
+  return {
+    async take(content) {
+      any = true
+      const until = sql`now() + make_interval(secs => ${LEASE_SECONDS})`
+      const taken = await db
+        .insert(claims)
+        .values({ content, model, holder, until })
+        .onConflictDoUpdate({
+          target: [claims.content, claims.model],
+          set: { holder, until },
+          setWhere: sql`${claims.until} < now() or ${claims.holder} = ${holder}`,
+        })
+        .returning({ content: claims.content })
+      return taken.length > 0
+    },
+    async release() {
+      if (!any) return
+      any = false
+      await db.delete(claims).where(and(eq(claims.model, model), eq(claims.holder, holder)))
+    },
+  }
+}
