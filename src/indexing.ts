@@ -4,13 +4,16 @@ import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import { isWithin } from './core/folder-range.ts'
+import { isBucketPath, placeOf } from './core/place.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
-import { excludeMatcher } from './indexer/scan.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
 import type { Checkpoint } from './search/checkpoint.ts'
 import type { ServingSpace } from './serving-space.ts'
+import { excludeMatcher } from './sources/exclude.ts'
+import { openSource } from './sources/open-source.ts'
 import type { OpenDatabase } from './store/database.ts'
 import { claimRoot, listRoots, type Root } from './store/roots.ts'
 import { noteServing } from './store/serving.ts'
@@ -177,6 +180,7 @@ export function openIndexing(context: IndexingContext): Indexing {
 
 /** The folder's real path, so that one folder has one name; a root that is away keeps its own. */
 async function locateFolder(name: string, roots: readonly Root[]): Promise<string> {
+  if (isBucketPath(name)) return locatePrefix(placeOf(name), roots)
   try {
     const path = await realpath(name)
     if ((await stat(path)).isDirectory()) return path
@@ -186,4 +190,11 @@ async function locateFolder(name: string, roots: readonly Root[]): Promise<strin
     throw new LucidaError('not_found', `No folder ${path} (${messageOf(cause)})`, { cause })
   }
   throw invalidInput('path', 'a folder', name)
+}
+
+/** A prefix of a bucket: a new one must be there, so that nobody watches a name that is misspelt. */
+async function locatePrefix(prefix: string, roots: readonly Root[]): Promise<string> {
+  if (roots.some((root) => isWithin(prefix, root.path))) return prefix
+  if (await openSource(prefix).exists(prefix)) return prefix
+  throw new LucidaError('not_found', `Nothing lies below ${prefix}`)
 }
