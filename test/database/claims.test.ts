@@ -1,16 +1,17 @@
 // Claims on contents: several processes that embed the same pictures embed each of them once.
-import { describe, expect, test } from 'vitest'
-import type { ContentHash } from '../../src/core/hash.ts'
+import { stat } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
 import { processHere } from '../../src/indexer/process-files.ts'
 import type { ScannedFile } from '../../src/sources/source.ts'
 import { openClaims } from '../../src/store/claims.ts'
 import { findContent } from '../../src/store/pictures.ts'
 import { claimRoot } from '../../src/store/roots.ts'
 import { claims, embeddings, paths } from '../../src/store/schema.ts'
-import { normalize } from '../../src/core/vector.ts'
 import { describeDatabase } from '../helpers/database.ts'
-import { makePictureFolder } from '../helpers/picture-folder.ts'
+import { fakeModel } from '../helpers/fake-indexing.ts'
+import { makePicture } from '../helpers/noise-pictures.ts'
+import { newFolder } from '../helpers/picture-folder.ts'
 import { hashOf, sharedDatabase } from '../helpers/shared-store.ts'
 
 const SPACE = { model: 'test', recipe: 'r' }
@@ -49,53 +50,49 @@ describeDatabase('claims', (newPlace) => {
   })
 
   describe('in processing', () => {
-    /** A processor that counts the pictures that it embeds. */
+    /** A processor of its own, as another process would have it. */
     function newProcessor() {
-      const embedded: number[] = []
+      const model = fakeModel()
+      const { space, preprocess, embedPixels, batchSize } = model
       const process = processHere(
+        { db: store.db, space, preprocess, embedPixels, batchSize },
         {
-          db: store.db,
-          space: SPACE,
-          preprocess: async () => new Float32Array(3) as never,
-          embedPixels: async (pixels) => {
-            await new Promise((resolve) => setTimeout(resolve, 20))
-            embedded.push(pixels.length)
-            return pixels.map(() => normalize([1, 2, 3]))
-          },
-          batchSize: () => 4,
-        },
-        {
-          lookup: (hash: ContentHash) => findContent(store.db, SPACE, hash),
-          claims: openClaims(store.db, SPACE),
+          lookup: (hash) => findContent(store.db, space, hash),
+          claims: openClaims(store.db, space),
         },
       )
-      return { process, count: () => embedded.reduce((sum, n) => sum + n, 0) }
+      return { process, model }
     }
 
     test('each content is embedded once, whoever meets its copies', async () => {
-      await using folder = await makePictureFolder({ pictures: 12, copies: 12 })
+      await using folder = await newFolder()
       await claimRoot(store.db, folder.path, undefined)
-      const files: ScannedFile[] = folder.files
+      const files: ScannedFile[] = []
+      for (let i = 0; i < 24; i++) {
+        const path = await folder.write(`${i}.png`, await makePicture(i % 12))
+        const { size, mtimeMs } = await stat(path)
+        files.push({ path, sizeBytes: size, mtimeMs })
+      }
       const workers = [newProcessor(), newProcessor(), newProcessor()]
       let done = 0
       await Promise.all(
         workers.map(async ({ process }, at) => {
-          const mine = files.filter((_, i) => i % workers.length === at)
-          for await (const { size } of process(
-            (async function* () {
-              yield* mine
-            })(),
-            folder.path,
-          )) {
-            done += size
-          }
+          // Each meets copies of what the others have.
+          const mine = streamOf(
+            files.filter((_, i) => i % workers.length === (at + (i < 12 ? 0 : 1)) % 3),
+          )
+          for await (const { size } of process(mine, folder.path)) done += size
         }),
       )
       expect(done).toBe(24)
-      expect(workers.reduce((sum, { count }) => sum + count(), 0)).toBe(12)
+      expect(workers.map(({ model }) => model.embedded).reduce((a, b) => a + b)).toBe(12)
       expect(await store.db.select().from(embeddings)).toHaveLength(12)
       expect(await store.db.select().from(paths)).toHaveLength(24)
       expect(await store.db.select().from(claims)).toEqual([])
     })
   })
 })
+
+async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}
