@@ -19,7 +19,7 @@ export function bucketError(error: unknown, path: string): LucidaError {
   if (status === 507 || FULL.has(name)) {
     return new LucidaError('disk_full', `The bucket ${bucket} is full (${name}); free some space`)
   }
-  return new LucidaError('unreadable', reasonOf(name, status, bucket))
+  return new LucidaError('unreadable', reasonOf(name, bucket, isPassing(error)))
 }
 
 /** Whether the same request may succeed later, without anybody doing anything. */
@@ -39,7 +39,7 @@ const ELSEWHERE = new Set([
 ])
 const SETTINGS = 'for this AWS_ENDPOINT_URL_S3 and these credentials'
 
-function reasonOf(name: string, status: number | undefined, bucket: string): string {
+function reasonOf(name: string, bucket: string, isForNow: boolean): string {
   if (name === 'InvalidObjectState') {
     return 'The object is archived (GLACIER or the like); restore it, and index again'
   }
@@ -49,10 +49,9 @@ function reasonOf(name: string, status: number | undefined, bucket: string): str
   if (ELSEWHERE.has(name)) {
     return `The bucket ${bucket} lies in another region (${name}): set AWS_REGION`
   }
-  if (status === 401 || status === 403) {
-    return `The bucket ${bucket} refuses access (${name}): the credentials need s3:ListBucket and s3:GetObject, for Lucida's own files s3:PutObject and s3:DeleteObject too (docs/buckets.md)`
-  }
-  return `The bucket ${bucket} cannot be reached (${name}); try again`
+  return isForNow
+    ? `The bucket ${bucket} cannot be reached (${name}); try again`
+    : `The bucket ${bucket} refuses access (${name}): the credentials need s3:ListBucket and s3:GetObject, for Lucida's own files s3:PutObject and s3:DeleteObject too (docs/buckets.md)`
 }
 
 /** The code of a system's error, or what S3 calls it. */

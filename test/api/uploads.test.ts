@@ -1,6 +1,7 @@
 // POST /v1/images: what is acknowledged is there, whatever happens next.
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import type { Image, SearchResponse } from '../../src/api/contract.ts'
 import { MAX_PICTURE_BYTES, MAX_UPLOAD_BYTES } from '../../src/api/limits.ts'
@@ -107,7 +108,11 @@ describeDatabase('an upload', (newPlace) => {
 
   test('of a camera keeps the extension that tells what it is', () =>
     withApi(async (api, place) => {
-      const raw = makeTiff([thumbnail(await makePicture('raw', 'jpeg'))])
+      const preview = await sharp(await drawPicture(HOT_PINK))
+        .resize(300)
+        .jpeg()
+        .toBuffer()
+      const raw = makeTiff([thumbnail(preview)])
       const answer = await send(api, raw, 'DSC_1.NEF')
       expect(answer.status).toBe(201)
       expect(await kept(place)).toEqual([`${sha256(raw).slice(0, 16)}.nef`])

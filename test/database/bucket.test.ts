@@ -1,16 +1,22 @@
 // Buckets as they are in life: long, throttled, broken, changed, away. Against s3rver from npm, a
 // local S3 server, behind a proxy of ours that makes the trouble (test/helpers/bucket.ts).
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
 import { openSource } from '../../src/sources/open-source.ts'
 import { listFailures } from '../../src/store/failures.ts'
 import { BUCKET, type SeenRequest, startBucket, type TestBucket } from '../helpers/bucket.ts'
-import { describeDatabase } from '../helpers/database.ts'
+import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { type FakeModel, fakeModel, runIndexing } from '../helpers/fake-indexing.ts'
 import { makeBrokenPicture, makePicture } from '../helpers/noise-pictures.ts'
+import { indexAll, openAt } from '../helpers/open-lucida.ts'
 import { sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
 
 const OBJECTS = 2000
+const CHILD = fileURLToPath(new URL('../helpers/index-child.ts', import.meta.url))
 
 const isList = ({ url }: SeenRequest) => url.searchParams.get('list-type') === '2'
 const nameOf = (i: number) => `trip/${String(i % 7)}/${String(i).padStart(4, '0')}.png`
@@ -219,6 +225,28 @@ describeDatabase('a bucket', (newPlace) => {
     expect(await shown('stop', model)).toEqual(names)
   })
 
+  test('a process that is killed goes on where it was, and ends by itself', async () => {
+    await using place = await newPlace()
+    const names = await fill('killed', 400)
+    const child = startChild(place, at('killed'))
+    for await (const line of child.lines) if (line === 'progress') break
+    child.process.kill('SIGKILL')
+    expect(await child.exited).toEqual([null, 'SIGKILL'])
+    const lucida = await openAt(place)
+    const before = (await lucida.status()).searchable
+    await lucida.close()
+    expect(before).toBeGreaterThan(0)
+    expect(before).toBeLessThan(names.length)
+
+    const again = startChild(place, at('killed'))
+    again.lines.resume()
+    expect(await again.exited).toEqual([0, null])
+    const reopened = await openAt(place)
+    expect((await reopened.status()).searchable).toBe(names.length)
+    expect(await indexAll(reopened, [at('killed')])).toMatchObject({ unchanged: names.length })
+    await reopened.close()
+  }, 300_000)
+
   test('names that are hidden, excluded, markers or raws beside a picture are left out', async () => {
     const model = fakeModel()
     const picture = await makePicture('x')
@@ -263,3 +291,13 @@ describeDatabase('a bucket', (newPlace) => {
 
 const DOWN = { status: 500, body: '<Error><Code>InternalError</Code></Error>' }
 const DENIED = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' }
+
+function startChild({ dataDir, databaseUrl }: TestPlace, folder: string) {
+  const model = { model: 'lucida-clip-1', vectorIndex: 'exact', threads: 1 }
+  const settings = JSON.stringify({ dataDir, databaseUrl, ...model, folder })
+  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, settings], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const lines = createInterface({ input: child.stdout })
+  return { process: child, lines, exited: once(child, 'exit') }
+}

@@ -140,6 +140,7 @@ function pointSdkTo(port: number): void {
     AWS_ACCESS_KEY_ID: 'S3RVER',
     AWS_SECRET_ACCESS_KEY: SECRETS[0],
     AWS_SESSION_TOKEN: SECRETS[2],
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
     AWS_CONFIG_FILE: '/nowhere',
     AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
   })
