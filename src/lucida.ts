@@ -21,6 +21,7 @@ import type { UnitVector } from './core/vector.ts'
 import {
   type DrawnCandidate,
   type GenerationContext,
+  type Identity,
   keepCandidate,
   type PlannedGeneration,
   planGeneration,
@@ -53,7 +54,7 @@ import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { type Database, type OpenDatabase, openDatabase } from './store/database.ts'
-import { claimDrawnFolder, type DrawnPictures, findDrawn } from './store/drawn.ts'
+import { claimDrawnFolder, type DrawnPictures as DrawnContents, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
@@ -66,6 +67,8 @@ import { readServing } from './store/serving.ts'
 import type { Policy } from './safety/policy.ts'
 import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
+import { type DrawnPictures, openDrawnPictures } from './work/drawn-pictures.ts'
+import { openQueues, type Queues } from './work/queues.ts'
 import { openWriting } from './writing.ts'
 
 export type { AuditOptions } from './audit/audit.ts'
@@ -94,6 +97,7 @@ export type {
   DrawnCandidate,
   GenerateEvent,
   Generation,
+  Identity,
   PlannedGeneration,
   RecordedRequest,
 } from './develop/develop.ts'
@@ -181,6 +185,11 @@ export interface Status {
   readonly repaired: Repair | null
 }
 
+/** An order that was understood: `run` draws it, or `discard` lets go of the model. */
+export interface OpenPlan extends PlannedGeneration {
+  discard(): void
+}
+
 /** Vectors of one model. */
 export interface Embedding {
   readonly model: ModelSpec
@@ -227,10 +236,11 @@ export interface Lucida {
    */
   explain(picture: SearchTerm, terms: readonly AnyTerm[]): Promise<Explanation>
   /**
-   * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
-   * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
+   * Understands an order to draw something; what it returns draws it. `as` makes it the order that
+   * was planned before, maybe elsewhere. Throws `bad_input`, `not_found`, `corrupt_image`,
+   * `model_missing`, `dimension_mismatch`.
    */
-  plan(options: GenerateOptions): Promise<PlannedGeneration>
+  plan(options: GenerateOptions, as?: Identity): Promise<OpenPlan>
   /** An order that has ended. Throws `not_found`. */
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
@@ -251,6 +261,10 @@ export interface Lucida {
   readonly keys: ApiKeys
   /** What people have taught. */
   readonly concepts: Concepts
+  /** Work that takes longer than a request. */
+  readonly queues: Queues
+  /** What was drawn lately, also what nobody has kept. */
+  readonly drawnPictures: DrawnPictures<DrawnCandidate>
   /** Pictures that a search looks through, as far as is known. */
   indexSize(): number
   /** Is told of every run of an encoder. */
@@ -273,6 +287,8 @@ export async function openLucida(options: PartialConfig = {}, hooks: Hooks = {})
 export interface Hooks {
   /** Says why texts may not be drawn, or `null`; in place of the setting `promptHook`. */
   readonly prompt?: PromptHook
+  /** Is told of errors in the background that pass by themselves, such as a lost connection. */
+  readonly trouble?: (error: unknown) => void
 }
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
@@ -315,9 +331,9 @@ async function openWith(
     listPictures: () => listVisible(db),
     listDrawn: async () => [...(await findDrawn(db)).contents],
   })
-  let drawn: { since: number; found: Promise<DrawnPictures> } | undefined
+  let drawn: { since: number; found: Promise<DrawnContents> } | undefined
   /** What was drawn; remembered for as long as nobody else can have drawn and nobody here writes. */
-  const findDrawnOnce = async (): Promise<DrawnPictures> => {
+  const findDrawnOnce = async (): Promise<DrawnContents> => {
     const since = writing.quietSince()
     if (since === null) return findDrawn(db)
     if (drawn?.since !== since) drawn = { since, found: findDrawn(db) }
@@ -374,7 +390,18 @@ async function openWith(
 
   const gallery = openGallery(db, cache)
   const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
-  const { index, watch } = openIndexing({ config, database, spaces, writing, onIndexed: nudge })
+  const { index, watch, indexFiles } = openIndexing({
+    config,
+    database,
+    spaces,
+    writing,
+    onIndexed: nudge,
+  })
+  const queues = openQueues({
+    database,
+    doFiles: indexFiles,
+    onTrouble: hooks.trouble ?? (() => {}),
+  })
 
   const painters = new WeakMap<Space, Promise<Painter>>()
   const openPainters: Painter[] = []
@@ -409,14 +436,15 @@ async function openWith(
     openPainters.push(painter)
     return painter
   }
-  const plan = async (options: GenerateOptions): Promise<PlannedGeneration> => {
+  const plan = async (options: GenerateOptions, as?: Identity): Promise<OpenPlan> => {
     // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
     const { space, release } = spaces.hold()
     try {
-      const planned = await planGeneration(generatingWith(space), options)
+      const planned = await planGeneration(generatingWith(space), options, as)
       if (planned.earlier) release()
       return {
         ...planned,
+        discard: release,
         async *run(signal) {
           try {
             return yield* planned.run(signal)
@@ -440,6 +468,8 @@ async function openWith(
     index,
     watch,
     models,
+    queues,
+    drawnPictures: openDrawnPictures(database),
     search: (terms, options = {}) =>
       spaces.with(async ({ answer, concepts }) =>
         answerSearch(answer, await Promise.all(terms.map(concepts.resolve)), options, false),
@@ -530,6 +560,7 @@ async function openWith(
       return removed
     },
     async close() {
+      await queues.close().catch(() => {})
       try {
         if (spaces.now.live.opened) await spaces.with((space) => writing.settle(space, null))
       } catch (error) {
