@@ -10,9 +10,9 @@ import { claims } from './schema.ts'
 /** The claims of one run. */
 export interface Claims {
   /** Whether the content is this run's to embed, unless it has a vector by now. */
-  take(content: ContentHash): Promise<boolean>
+  readonly take: (content: ContentHash) => Promise<boolean>
   /** Gives all of them back: what was embedded has been written. */
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
 /** Longer than a batch takes from its first decode to its commit, with slow models too. */

@@ -11,7 +11,7 @@ export type StoredGeneration = typeof generations.$inferSelect
 
 /** Writes down how an order has ended; of several attempts at it, the last. */
 export async function recordGeneration(db: Database, row: StoredGeneration): Promise<void> {
-  const { id, ...end } = row
+  const { id: _, ...end } = row
   await db.insert(generations).values(row).onConflictDoUpdate({ target: generations.id, set: end })
 }
 

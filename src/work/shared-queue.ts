@@ -209,7 +209,7 @@ function isReason(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason
 }
 
-function toLife<Facts>(row: StoredJob): Life & Facts {
+function toLife<Facts extends object>(row: StoredJob): Life & Facts {
   const { id, state, error, createdAt, startedAt, endedAt } = row
   return {
     ...(row.facts as Facts),

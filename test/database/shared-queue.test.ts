@@ -6,6 +6,7 @@ import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
 import { jobs } from '../../src/store/schema.ts'
 import { type MessageQueue, openMessageQueue } from '../../src/work/message-queue.ts'
 import { openSharedQueue } from '../../src/work/shared-queue.ts'
+import { reasonOf } from '../../src/work/spread.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { newGate } from '../helpers/gate.ts'
 import { until } from '../helpers/until.ts'
@@ -32,10 +33,10 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
   })
   afterEach(async () => {
     for (const close of closing.splice(0).toReversed()) await close()
-    const { db, close } = await place.open()
-    await db.delete(jobs)
-    await db.execute(sql`delete from pgboss.job`)
-    await close()
+    const database = await place.open()
+    await database.db.delete(jobs)
+    await database.db.execute(sql`delete from pgboss.job`)
+    await database.close()
   })
   afterAll(() => place[Symbol.asyncDispose]())
 
@@ -49,7 +50,7 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     )
     const aside = works
       ? messages.consume('aside', 1, async ({ body, output }) => {
-          await queue.setAside(String(body.id), String(output.message ?? 'died'))
+          await queue.setAside(String(body.id), reasonOf(output))
           return {}
         })
       : undefined

@@ -38,7 +38,7 @@ describe('a queue of this process', () => {
   test('takes nothing more once it is closed, and ends what it has', async () => {
     const gate = newGate()
     const queue = open(async (_, { signal }) => {
-      signal.addEventListener('abort', gate.open)
+      signal.addEventListener('abort', () => gate.open())
       await gate.opened
       throw signal.reason as Error
     })
