@@ -1,14 +1,14 @@
 // Indexing and watching folders as the open Lucida does it: roots claimed, the encoder tuned,
 // writing announced, and a checkpoint set behind what was written.
-import { existsSync } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import { isWithin } from './core/folder-range.ts'
+import { isBucketPath, placeOf } from './core/place.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
 import { type Processed, type ProcessFiles, processHere } from './indexer/process-files.ts'
-import { excludeMatcher, type ScannedFile } from './indexer/scan.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
 import type { Checkpoint } from './search/checkpoint.ts'
@@ -16,6 +16,9 @@ import type { ServingSpace } from './serving-space.ts'
 import type { Space } from './space.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { openClaims } from './store/claims.ts'
+import { excludeMatcher } from './sources/exclude.ts'
+import { openSource } from './sources/open-source.ts'
+import type { ScannedFile } from './sources/source.ts'
 import type { OpenDatabase } from './store/database.ts'
 import { findContent } from './store/pictures.ts'
 import { claimRoot, listRoots, type Root } from './store/roots.ts'
@@ -203,7 +206,13 @@ export function openIndexing(context: IndexingContext): Indexing {
       if (space.identity.model !== wanted.model || space.identity.recipe !== wanted.recipe) {
         throw new LucidaError('model_missing', `${wanted.model} does not answer here`)
       }
-      if (!existsSync(folder)) throw new LucidaError('not_found', `No folder ${folder} here`)
+      if (
+        !(await openSource(folder)
+          .hasEntries(folder)
+          .catch(() => false))
+      ) {
+        throw new LucidaError('not_found', `No folder ${folder} can be seen here`)
+      }
       if (!encoders.has(space)) encoders.set(space, openEncoder(space))
       const encoder = await encoders.get(space)!
       const process = processHere(
@@ -229,6 +238,7 @@ export function openIndexing(context: IndexingContext): Indexing {
 
 /** The folder's real path, so that one folder has one name; a root that is away keeps its own. */
 async function locateFolder(name: string, roots: readonly Root[]): Promise<string> {
+  if (isBucketPath(name)) return locatePrefix(placeOf(name), roots)
   try {
     const path = await realpath(name)
     if ((await stat(path)).isDirectory()) return path
@@ -258,4 +268,11 @@ async function sumUp(parts: AsyncIterable<Processed>): Promise<Processed> {
     }
   }
   return sum
+}
+
+/** A prefix of a bucket: a new one must be there, so that nobody watches a name that is misspelt. */
+async function locatePrefix(prefix: string, roots: readonly Root[]): Promise<string> {
+  if (roots.some((root) => isWithin(prefix, root.path))) return prefix
+  if (await openSource(prefix).exists(prefix)) return prefix
+  throw new LucidaError('not_found', `Nothing lies below ${prefix}`)
 }

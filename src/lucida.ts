@@ -1,6 +1,5 @@
 // The composition root and the library's entry: picks the adapters, opens and closes them.
-import { realpath } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import {
   type AnswerContext,
   answerList,
@@ -17,6 +16,7 @@ import type { Concepts, ConceptTerm } from './concepts.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
+import { placeIn } from './core/place.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
   type DrawnCandidate,
@@ -26,7 +26,6 @@ import {
   type PlannedGeneration,
   planGeneration,
 } from './develop/develop.ts'
-import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
 import { type FindPictureGroups, openPictureGroups } from './duplicates.ts'
 import {
@@ -50,6 +49,7 @@ import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
 import { openServingSpace, type ServingSpace } from './serving-space.ts'
+import { realPlace } from './sources/open-source.ts'
 import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
@@ -69,6 +69,7 @@ import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
 import { type DrawnPictures, openDrawnPictures } from './work/drawn-pictures.ts'
 import { openQueues, type Queues } from './work/queues.ts'
+import { openUploads, type Uploads } from './uploads.ts'
 import { openWriting } from './writing.ts'
 
 export type { AuditOptions } from './audit/audit.ts'
@@ -122,6 +123,7 @@ export { estimateSpeed, type ModelCosts, readCosts } from './models/costs.ts'
 export { hubOf } from './models/hub-settings.ts'
 export { importModel } from './models/import-model.ts'
 export type { ModelSpec } from './models/manifest.ts'
+export type { Upload, Uploads } from './uploads.ts'
 export type {
   ChangeState,
   FillEvent,
@@ -253,6 +255,8 @@ export interface Lucida {
   safetyPolicy(): Promise<Policy>
   /** How much of each concept of the policy each picture may show, whatever the thresholds. */
   safetyScores(pictures: readonly SearchTerm[]): Promise<RatedConcept[][]>
+  /** Takes in pictures that are handed over. */
+  readonly uploads: Uploads
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
@@ -347,7 +351,7 @@ async function openWith(
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
     parseFilter(filter)
     const real = async (path: string | undefined) =>
-      path === undefined ? undefined : realpath(path).catch(() => resolve(path))
+      path === undefined ? undefined : realPlace(path)
     const [root, folder] = [await real(filter.root), await real(filter.folder)]
     if (root !== undefined) {
       const known = (await listRoots(db)).map(({ path }) => path)
@@ -388,7 +392,10 @@ async function openWith(
   const answering = <T>(work: (context: AnswerContext) => Promise<T>): Promise<T> =>
     spaces.with((space) => work(space.answer))
 
-  const gallery = openGallery(db, cache)
+  const storage = config.storage ?? config.dataDir
+  const drawnFolder = placeIn(storage, 'drawn')
+  const uploadsFolder = placeIn(storage, 'uploads')
+  const gallery = openGallery(db, cache, [drawnFolder, uploadsFolder])
   const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
   const { index, watch, indexFiles } = openIndexing({
     config,
@@ -405,7 +412,6 @@ async function openWith(
 
   const painters = new WeakMap<Space, Promise<Painter>>()
   const openPainters: Painter[] = []
-  const drawnFolder = join(config.dataDir, 'drawn')
   /** Drawing with one model, which may read the texts too. */
   const generatingWith = (space: Space): GenerationContext => ({
     db,
@@ -420,7 +426,7 @@ async function openWith(
       return opening
     },
     async indexFolder() {
-      const folder = await realpath(drawnFolder)
+      const folder = await realPlace(drawnFolder)
       await claimDrawnFolder(db, folder)
       for await (const event of index([folder])) {
         if (event.type === 'failure') throw new LucidaError('internal', event.reason)
@@ -522,17 +528,12 @@ async function openWith(
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
+    uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
-      forget: (id) =>
-        writing.aside(async () => {
-          const places = await gallery.forget(id)
-          // Its folder is indexed again with the next picture that is kept.
-          await removeKept(drawnFolder, id)
-          return places
-        }),
+      forget: (id) => writing.aside(() => gallery.forget(id)),
     },
     async status() {
       const { model, index, searchable } = await spaces.with(async (space) => {
@@ -554,7 +555,7 @@ async function openWith(
       return (await listFailures(db)).map(({ path, reason, code }) => ({ path, reason, code }))
     },
     async remove(folder) {
-      const path = await realpath(folder).catch(() => resolve(folder))
+      const path = await realPlace(folder)
       const removed = await writing.aside(() => removeRoot(db, path))
       await database.noteRoots()
       return removed

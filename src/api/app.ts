@@ -32,6 +32,7 @@ import { mountSafety } from './safety-routes.ts'
 import { mountSearch } from './search-routes.ts'
 import { mountSessions } from './session-routes.ts'
 import { openSessions } from './sessions.ts'
+import { mountUploads } from './upload-routes.ts'
 
 /** What a server chooses beside the settings of its Lucida. */
 export interface ApiOptions {
@@ -167,6 +168,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountSessions(app, context)
   mountSearch(app, context)
   mountImages(app, context)
+  mountUploads(app, context)
   mountEncoding(app, context)
   mountExplaining(app, context)
   mountSafety(app, context)

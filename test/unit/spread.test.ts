@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
 import type { Processed } from '../../src/indexer/process-files.ts'
-import type { ScannedFile } from '../../src/indexer/scan.ts'
+import type { ScannedFile } from '../../src/sources/source.ts'
 import {
   type Body,
   type EndedMessage,

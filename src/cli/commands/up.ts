@@ -1,8 +1,9 @@
 // lucida up: indexes folders and serves them at once; the page shows how indexing goes.
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { drawDemoCollection } from '../demo-collection.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
@@ -25,7 +26,7 @@ export function upCommand(io: CliIo): Command {
   ).action(async (paths: string[], flags: ServeFlags & { open: boolean }) => {
     const { insecure = false, watch = false, worker = true, open, ...settings } = flags
     const config = configOf(io, settings)
-    const folders = paths.map((path) => resolve(io.cwd, path))
+    const folders = paths.map((path) => placeOf(path, io.cwd))
     const demo = folders.length === 0 && !(await hasRoots(io, config))
     const collection = demo ? await drawDemoCollection(io, config) : { config, folder: null }
     const wanted = collection.folder === null ? folders : [collection.folder]
