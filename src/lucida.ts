@@ -396,7 +396,19 @@ async function openWith(
   const drawnFolder = placeIn(storage, 'drawn')
   const uploadsFolder = placeIn(storage, 'uploads')
   const gallery = openGallery(db, cache, [drawnFolder, uploadsFolder])
-  const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
+  const {
+    nudge,
+    fillSome,
+    close: closeModels,
+    ...models
+  } = openModels({
+    config,
+    database,
+    spaces,
+    writing,
+    open,
+    together: () => queues.fill?.(),
+  })
   const { index, watch, indexFiles } = openIndexing({
     config,
     database,
@@ -404,9 +416,10 @@ async function openWith(
     writing,
     onIndexed: nudge,
   })
-  const queues = openQueues({
+  const queues: Queues = openQueues({
     database,
     doFiles: indexFiles,
+    doFill: fillSome,
     onTrouble: hooks.trouble ?? (() => {}),
   })
 
@@ -568,6 +581,7 @@ async function openWith(
         throw explainFullDisk(error, config.dataDir)
       } finally {
         for (const painter of openPainters) await painter.close()
+        await closeModels()
         await spaces.close()
         await database.close()
       }

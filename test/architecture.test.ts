@@ -96,6 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     mayTypes: ['space.ts'],
   },
   work: { may: ['core', 'store'], mayTypes: ['indexer', 'sources'] },
+  'filling.ts': { may: ['core', 'models', 'store', 'indexer', 'config.ts'] },
   'space.ts': {
     may: [
       'core',
@@ -122,6 +123,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'writing.ts',
       'space.ts',
       'serving-space.ts',
+      'filling.ts',
     ],
   },
   'answer.ts': { may: ['core', 'models', 'search', 'safety'], mayTypes: ['store', 'audit'] },

@@ -55,8 +55,11 @@ export interface MessageQueue {
   close(): Promise<void>
 }
 
-/** The queues: orders to index, files of such an order, orders to draw, and what was set aside. */
-export type QueueName = 'index' | 'files' | 'generate' | 'aside'
+/**
+ * The queues: orders to index, files of such an order, pictures for another model, orders to draw, and
+ * what was set aside.
+ */
+export type QueueName = 'index' | 'files' | 'fill' | 'generate' | 'aside'
 
 /** Times of the queue. All in seconds. */
 export interface QueueTimes {
@@ -75,7 +78,13 @@ export interface QueueTimes {
 export const QUEUE_TIMES: QueueTimes = { lease: 30, renew: 5, supervise: 5, poll: 0.5, retry: 2 }
 
 /** Attempts after the first. */
-const RETRIES: Readonly<Record<QueueName, number>> = { index: 4, files: 4, generate: 2, aside: 100 }
+const RETRIES: Readonly<Record<QueueName, number>> = {
+  index: 4,
+  files: 4,
+  fill: 4,
+  generate: 2,
+  aside: 100,
+}
 /** After messages that cannot be done here, the next one is left to others for so long. */
 const NOT_HERE_MS = [1000, 5000, 30_000]
 /** After an error of the database. */
@@ -102,7 +111,7 @@ export async function openMessageQueue(
   boss.on('error', onTrouble)
   await boss.start()
   await boss.createQueue(nameOf('aside'), { name: nameOf('aside') })
-  for (const queue of ['index', 'files', 'generate'] as const) {
+  for (const queue of ['index', 'files', 'fill', 'generate'] as const) {
     await boss.createQueue(nameOf(queue), { name: nameOf(queue), deadLetter: nameOf('aside') })
   }
   const options = (queue: QueueName) => ({

@@ -1,109 +1,99 @@
-// The files of one indexing order, spread over all workers: sent as messages of some files each, no
+// Many items of one piece of work, spread over all workers: sent as messages of some items each, no
 // more ahead than keeps the workers busy, and joined again as they are done.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { batch } from '../core/stream.ts'
-import { VERSION } from '../core/version.ts'
-import type { Processed, ProcessFiles } from '../indexer/process-files.ts'
-import type { ScannedFile } from '../sources/source.ts'
-import type { VectorSpace } from '../store/changes.ts'
-import type { EndedMessage, Handle, MessageQueue } from './message-queue.ts'
-import { NotHere } from './message-queue.ts'
+import {
+  type Body,
+  type Handle,
+  type MessageQueue,
+  NotHere,
+  type QueueName,
+} from './message-queue.ts'
 
-/** Files that are to be processed, by any worker. */
-export interface FilesOrder {
-  readonly space: VectorSpace
-  readonly folder: string
-  readonly files: readonly ScannedFile[]
-}
-
-/**
- * Processes files in this process. Throws `not_found` where their folder cannot be seen from here,
- * and `model_missing` where another model answers here.
- */
-export type DoFiles = (order: FilesOrder, signal: AbortSignal) => Promise<Processed>
-
-/** Small enough that the last one does not keep the others waiting. */
-const FILES_A_MESSAGE = 64
-/** Back-pressure: what is not sent yet costs nothing when the order is cancelled. */
-const MESSAGES_AHEAD = 32
-/** Between looks at what is done. */
-const LOOK_MS = 200
-/** A worker may have died of one of several files; from this attempt on they go one by one. */
-const SPLIT_AT = 3
-
-/** An indexing order whose files are spread. */
+/** A piece of work whose items are spread. */
 export interface Run {
   readonly id: string
   readonly signal: AbortSignal
 }
 
-/** Spreads the files of an order; what an earlier attempt at it has left is dropped. */
-export function spreadFiles(
+/** How items become messages, and what comes back. */
+export interface Spreading<T, Done> {
+  readonly queue: QueueName
+  readonly bodyOf: (items: readonly T[]) => Body
+  /** What is known of items that no worker could do. */
+  readonly setAside: (items: readonly T[], reason: string) => Done
+}
+
+/** Small enough that the last one does not keep the others waiting. */
+const ITEMS_A_MESSAGE = 64
+/** Back-pressure: what is not sent yet costs nothing when the work is cancelled. */
+const MESSAGES_AHEAD = 32
+/** Between looks at what is done. */
+const LOOK_MS = 200
+/** A worker may have died of one of several items; from this attempt on they go one by one. */
+const SPLIT_AT = 3
+
+/** Spreads items, and tells of each message what came of it; what an earlier attempt left is dropped. */
+export async function* spread<T, Done>(
   messages: MessageQueue,
   { id: run, signal }: Run,
-  space: VectorSpace,
-): ProcessFiles {
-  return async function* (work, folder) {
-    const sent = new Map<string, readonly ScannedFile[]>()
-    const send = async (files: readonly ScannedFile[]) => {
-      const [id] = await messages.send('files', [{ run, space, folder, files }])
-      sent.set(id!, files)
-    }
-    await messages.forgetWaiting('files', 'run', run)
-    const batches = batch(work, FILES_A_MESSAGE)
-    let isMore = true
-    try {
-      while ((isMore || sent.size > 0) && !signal.aborted) {
-        while (isMore && sent.size < MESSAGES_AHEAD) {
-          const next = await batches.next()
-          if (next.done) isMore = false
-          else await send(next.value)
-        }
-        const ended = await messages.ended('files', [...sent.keys()])
-        await messages.forget(
-          'files',
-          ended.map(({ id }) => id),
-        )
-        for (const message of ended) {
-          const files = sent.get(message.id)!
-          sent.delete(message.id)
-          if (message.output.split === true) for (const file of files) await send([file])
-          else yield outcomeOf(message, files)
-        }
-        if (ended.length === 0 && sent.size > 0) {
-          await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
-        }
+  { queue, bodyOf, setAside }: Spreading<T, Done>,
+  items: AsyncIterable<T>,
+): AsyncGenerator<Done> {
+  const sent = new Map<string, readonly T[]>()
+  const send = async (some: readonly T[]) => {
+    const [id] = await messages.send(queue, [{ ...bodyOf(some), run }])
+    sent.set(id!, some)
+  }
+  await messages.forgetWaiting(queue, 'run', run)
+  const batches = batch(items, ITEMS_A_MESSAGE)
+  let isMore = true
+  try {
+    while ((isMore || sent.size > 0) && !signal.aborted) {
+      while (isMore && sent.size < MESSAGES_AHEAD) {
+        const next = await batches.next()
+        if (next.done) isMore = false
+        else await send(next.value)
       }
-    } finally {
-      // Nobody waits for what is left.
-      await messages.forgetWaiting('files', 'run', run)
+      const ended = await messages.ended(queue, [...sent.keys()])
+      await messages.forget(
+        queue,
+        ended.map(({ id }) => id),
+      )
+      for (const { id, state, output } of ended) {
+        const some = sent.get(id)!
+        sent.delete(id)
+        if (output.split === true) for (const one of some) await send([one])
+        else if (state === 'completed') yield output as Done
+        else yield setAside(some, `Set aside after several attempts: ${reasonOf(output)}`)
+      }
+      if (ended.length === 0 && sent.size > 0) {
+        await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
+      }
     }
+  } finally {
+    // Nobody waits for what is left.
+    await messages.forgetWaiting(queue, 'run', run)
   }
 }
 
-/** How a worker takes such messages. */
-export function handleFiles(doFiles: DoFiles): Handle {
+/**
+ * How a worker takes such messages. What `work` fails with because of where it is (`not_found`,
+ * `model_missing`) is left to other workers.
+ */
+export function handleSpread(
+  countItems: (body: Body) => number,
+  work: (body: Body, signal: AbortSignal) => Promise<object>,
+): Handle {
   return async ({ body, attempt, signal }) => {
-    const order = body as unknown as FilesOrder
-    if (attempt >= SPLIT_AT && order.files.length > 1) return { split: true }
+    if (attempt >= SPLIT_AT && countItems(body) > 1) return { split: true }
     try {
-      return { ...(await doFiles(order, signal)) }
+      return { ...(await work(body, signal)) }
     } catch (error) {
       const code = (error as { code?: unknown }).code
       if (code === 'not_found' || code === 'model_missing') throw new NotHere(String(error))
       throw error
     }
-  }
-}
-
-function outcomeOf({ state, output }: EndedMessage, files: readonly ScannedFile[]): Processed {
-  if (state === 'completed') return output as unknown as Processed
-  const reason = `Set aside after several attempts: ${reasonOf(output)}`
-  return {
-    size: files.length,
-    embedded: 0,
-    reused: 0,
-    failures: files.map((file) => ({ ...file, code: 'internal', reason, triedBy: VERSION })),
   }
 }
 

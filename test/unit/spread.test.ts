@@ -9,7 +9,7 @@ import {
   type MessageQueue,
   NotHere,
 } from '../../src/work/message-queue.ts'
-import { type FilesOrder, handleFiles, spreadFiles } from '../../src/work/spread.ts'
+import { type FilesOrder, handleFiles, spreadFiles } from '../../src/work/spread-files.ts'
 
 const SPACE = { model: 'test', recipe: 'r' }
 const never = new AbortController().signal
