@@ -63,6 +63,7 @@ import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
+import { openStoredSessions, type StoredSessions } from './store/sessions.ts'
 import type { Policy } from './safety/policy.ts'
 import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
@@ -139,6 +140,7 @@ export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
+export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
 
 /** What a search may be made of. */
@@ -249,6 +251,8 @@ export interface Lucida {
   readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** Pages that are signed in to the HTTP API. */
+  readonly sessions: StoredSessions
   /** What people have taught. */
   readonly concepts: Concepts
   /** Pictures that a search looks through, as far as is known. */
@@ -492,6 +496,7 @@ async function openWith(
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
+    sessions: openStoredSessions(db),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {

@@ -68,7 +68,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   const { config } = lucida
   const closing = new AbortController()
   const load = openLoad(options.load)
-  const sessions = openSessions()
+  const sessions = openSessions(lucida.sessions)
   const callers = openCallers({
     keys: lucida.keys,
     sessions,

@@ -78,17 +78,16 @@ export function openCallers(options: CallerOptions): Callers {
     })
   }
 
-  async function byCookie(c: Context<ApiEnv>, address: string): Promise<Caller | null> {
+  async function byCookie(c: Context<ApiEnv>): Promise<Caller | null> {
     const token = getCookie(c, COOKIE)
-    const session = token === undefined ? undefined : sessions.find(token)
+    const session = token === undefined ? null : await sessions.find(token)
     if (!session) return null
-    const key = await verify(session.key, address).catch(() => null)
-    if (!key) return null
+    const { key, csrfToken } = session
     const isChange = c.req.method !== 'GET' && c.req.method !== 'HEAD'
-    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', session.csrfToken)) {
+    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', csrfToken)) {
       throw new RequestError('forbidden', 'X-CSRF-Token: Expected the token of GET /v1/session')
     }
-    return { scope: key.scope, isOwner: false, client: key.id, csrfToken: session.csrfToken }
+    return { scope: key.scope, isOwner: false, client: key.id, csrfToken }
   }
 
   async function identify(c: Context<ApiEnv>): Promise<Caller> {
@@ -99,7 +98,7 @@ export function openCallers(options: CallerOptions): Callers {
       const key = await verify(text, address)
       return { scope: key.scope, isOwner: false, client: key.id }
     }
-    const page = await byCookie(c, address)
+    const page = await byCookie(c)
     if (page) return page
     const scope = (await isKeyRequired()) ? null : 'admin'
     return { scope, isOwner: false, client: address }
@@ -118,6 +117,7 @@ export function openCallers(options: CallerOptions): Callers {
     isKeyRequired,
     forget() {
       loaded = undefined
+      sessions.forget()
     },
   }
 }
