@@ -61,6 +61,7 @@ import type { PictureFilter } from './store/filters.ts'
 import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
+import { openSharedBuckets, type SharedBuckets } from './store/rate-limits.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
 import { openStoredSessions, type StoredSessions } from './store/sessions.ts'
@@ -140,6 +141,7 @@ export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
+export type { SharedBuckets } from './store/rate-limits.ts'
 export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
 
@@ -253,6 +255,8 @@ export interface Lucida {
   readonly keys: ApiKeys
   /** Pages that are signed in to the HTTP API. */
   readonly sessions: StoredSessions
+  /** Clients' requests as all servers count them; null where the database has this process only. */
+  readonly buckets: SharedBuckets | null
   /** What people have taught. */
   readonly concepts: Concepts
   /** Pictures that a search looks through, as far as is known. */
@@ -497,6 +501,7 @@ async function openWith(
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
     sessions: openStoredSessions(db),
+    buckets: isEmbedded ? null : openSharedBuckets(db),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {

@@ -75,6 +75,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     keyRequired: !isLoopback(config.host),
     insecure: options.insecure ?? false,
     rateLimit: config.rateLimit,
+    buckets: lucida.buckets,
   })
   const jobs = openJobs(lucida)
   const generations = openGenerations(lucida)
