@@ -62,8 +62,10 @@ import type { PictureFilter } from './store/filters.ts'
 import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
+import { openSharedBuckets, type SharedBuckets } from './store/rate-limits.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
+import { openStoredSessions, type StoredSessions } from './store/sessions.ts'
 import type { Policy } from './safety/policy.ts'
 import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
@@ -145,6 +147,8 @@ export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
+export type { SharedBuckets } from './store/rate-limits.ts'
+export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
 
 /** What a search may be made of. */
@@ -263,6 +267,10 @@ export interface Lucida {
   readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** Pages that are signed in to the HTTP API. */
+  readonly sessions: StoredSessions
+  /** Clients' requests as all servers count them; null where the database has this process only. */
+  readonly buckets: SharedBuckets | null
   /** What people have taught. */
   readonly concepts: Concepts
   /** Work that takes longer than a request. */
@@ -542,6 +550,8 @@ async function openWith(
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
     uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
+    sessions: openStoredSessions(db),
+    buckets: isEmbedded ? null : openSharedBuckets(db),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {

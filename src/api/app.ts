@@ -72,13 +72,14 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   const { config } = lucida
   const closing = new AbortController()
   const load = openLoad(options.load)
-  const sessions = openSessions()
+  const sessions = openSessions(lucida.sessions)
   const callers = openCallers({
     keys: lucida.keys,
     sessions,
     keyRequired: !isLoopback(config.host),
     insecure: options.insecure ?? false,
     rateLimit: config.rateLimit,
+    buckets: lucida.buckets,
   })
   const jobs = openJobs(lucida)
   const generations = openGenerations(lucida)
