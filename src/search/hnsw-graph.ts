@@ -42,8 +42,8 @@ export interface HnswGraph {
 
 const FIRST_CAPACITY = 1024
 /** Links per node and candidates per insertion: the defaults of hnswlib's ALGO_PARAMS.md. */
-const M = 16
-const EF_CONSTRUCTION = 200
+export const M = 16
+export const EF_CONSTRUCTION = 200
 /**
  * Fewest candidates per search. Measured with 300 captions as queries on pictures embedded by the
  * built-in model (256 dimensions): over 32,024 pictures recall@10 is 0.998 at 100 and 1.000 at 300.
