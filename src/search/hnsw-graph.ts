@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
-import type { RowContents } from './index-file.ts'
+import type { RowContents } from './row-labels.ts'
 import { compareHits, topHits } from './top-hits.ts'
 import type { Hit } from './vector-index.ts'
 
@@ -36,7 +36,7 @@ interface NativeModule {
 export interface HnswGraph {
   readonly dimension: number
   readonly native: NativeGraph
-  readonly contents: (ContentHash | null)[]
+  readonly contents: RowContents
   readonly rowOf: Map<ContentHash, number>
 }
 
@@ -68,7 +68,7 @@ export function emptyGraph(dimension: number): HnswGraph {
   return { dimension, native, contents: [], rowOf: new Map() }
 }
 
-/** The graph written by `writeGraph`. Throws `checksum_mismatch` when it does not fit `contents`. */
+/** The graph written by `writeGraph`; it keeps `contents`. Throws `checksum_mismatch` when it does not fit `contents`. */
 export function readGraph(dimension: number, path: string, contents: RowContents): HnswGraph {
   // The library would load an empty graph with room for nothing.
   if (contents.length === 0) return emptyGraph(dimension)
@@ -79,7 +79,7 @@ export function readGraph(dimension: number, path: string, contents: RowContents
   }
   const rowOf = new Map<ContentHash, number>()
   for (const [row, content] of contents.entries()) if (content !== null) rowOf.set(content, row)
-  return { dimension, native, contents: [...contents], rowOf }
+  return { dimension, native, contents, rowOf }
 }
 
 /** Writes the vectors and their links. Throws `internal` when the disk took only a part. */
