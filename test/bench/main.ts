@@ -22,6 +22,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   api: () => import('./api.ts'),
   switch: () => import('./switch.ts'),
   million: () => import('./million.ts'),
+  sizes: () => import('./sizes.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)
