@@ -134,7 +134,9 @@ const schema = z.strictObject({
   rateLimit: z
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1_000_000))
-    .describe('Requests a minute of one key or address; 0 sets no limit. Not for this machine.'),
+    .describe(
+      'Requests a minute of one key or address, to all servers of one Postgres together; 0 sets no limit. Not for this machine.',
+    ),
 })
 
 /** The settings of one run, resolved. */

@@ -21,6 +21,7 @@ import type { UnitVector } from './core/vector.ts'
 import {
   type DrawnCandidate,
   type GenerationContext,
+  type Identity,
   keepCandidate,
   type PlannedGeneration,
   planGeneration,
@@ -53,7 +54,7 @@ import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { type Database, type OpenDatabase, openDatabase } from './store/database.ts'
-import { claimDrawnFolder, type DrawnPictures, findDrawn } from './store/drawn.ts'
+import { claimDrawnFolder, type DrawnPictures as DrawnContents, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
@@ -61,11 +62,15 @@ import type { PictureFilter } from './store/filters.ts'
 import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
+import { openSharedBuckets, type SharedBuckets } from './store/rate-limits.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
+import { openStoredSessions, type StoredSessions } from './store/sessions.ts'
 import type { Policy } from './safety/policy.ts'
 import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
+import { type DrawnPictures, openDrawnPictures } from './work/drawn-pictures.ts'
+import { openQueues, type Queues } from './work/queues.ts'
 import { openUploads, type Uploads } from './uploads.ts'
 import { openWriting } from './writing.ts'
 
@@ -95,6 +100,7 @@ export type {
   DrawnCandidate,
   GenerateEvent,
   Generation,
+  Identity,
   PlannedGeneration,
   RecordedRequest,
 } from './develop/develop.ts'
@@ -141,6 +147,8 @@ export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
+export type { SharedBuckets } from './store/rate-limits.ts'
+export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
 
 /** What a search may be made of. */
@@ -181,6 +189,11 @@ export interface Status {
   readonly roots: readonly RootSummary[]
   /** How opening the embedded database has repaired it; `null` when there was no need. */
   readonly repaired: Repair | null
+}
+
+/** An order that was understood: `run` draws it, or `discard` lets go of the model. */
+export interface OpenPlan extends PlannedGeneration {
+  discard(): void
 }
 
 /** Vectors of one model. */
@@ -229,10 +242,11 @@ export interface Lucida {
    */
   explain(picture: SearchTerm, terms: readonly AnyTerm[]): Promise<Explanation>
   /**
-   * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
-   * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
+   * Understands an order to draw something; what it returns draws it. `as` makes it the order that
+   * was planned before, maybe elsewhere. Throws `bad_input`, `not_found`, `corrupt_image`,
+   * `model_missing`, `dimension_mismatch`.
    */
-  plan(options: GenerateOptions): Promise<PlannedGeneration>
+  plan(options: GenerateOptions, as?: Identity): Promise<OpenPlan>
   /** An order that has ended. Throws `not_found`. */
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
@@ -253,8 +267,16 @@ export interface Lucida {
   readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** Pages that are signed in to the HTTP API. */
+  readonly sessions: StoredSessions
+  /** Clients' requests as all servers count them; null where the database has this process only. */
+  readonly buckets: SharedBuckets | null
   /** What people have taught. */
   readonly concepts: Concepts
+  /** Work that takes longer than a request. */
+  readonly queues: Queues
+  /** What was drawn lately, also what nobody has kept. */
+  readonly drawnPictures: DrawnPictures<DrawnCandidate>
   /** Pictures that a search looks through, as far as is known. */
   indexSize(): number
   /** Is told of every run of an encoder. */
@@ -277,6 +299,8 @@ export async function openLucida(options: PartialConfig = {}, hooks: Hooks = {})
 export interface Hooks {
   /** Says why texts may not be drawn, or `null`; in place of the setting `promptHook`. */
   readonly prompt?: PromptHook
+  /** Is told of errors in the background that pass by themselves, such as a lost connection. */
+  readonly trouble?: (error: unknown) => void
 }
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
@@ -319,9 +343,9 @@ async function openWith(
     listPictures: () => listVisible(db),
     listDrawn: async () => [...(await findDrawn(db)).contents],
   })
-  let drawn: { since: number; found: Promise<DrawnPictures> } | undefined
+  let drawn: { since: number; found: Promise<DrawnContents> } | undefined
   /** What was drawn; remembered for as long as nobody else can have drawn and nobody here writes. */
-  const findDrawnOnce = async (): Promise<DrawnPictures> => {
+  const findDrawnOnce = async (): Promise<DrawnContents> => {
     const since = writing.quietSince()
     if (since === null) return findDrawn(db)
     if (drawn?.since !== since) drawn = { since, found: findDrawn(db) }
@@ -380,8 +404,32 @@ async function openWith(
   const drawnFolder = placeIn(storage, 'drawn')
   const uploadsFolder = placeIn(storage, 'uploads')
   const gallery = openGallery(db, cache, [drawnFolder, uploadsFolder])
-  const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
-  const { index, watch } = openIndexing({ config, database, spaces, writing, onIndexed: nudge })
+  const {
+    nudge,
+    fillSome,
+    close: closeModels,
+    ...models
+  } = openModels({
+    config,
+    database,
+    spaces,
+    writing,
+    open,
+    together: () => queues.fill?.(),
+  })
+  const { index, watch, indexFiles } = openIndexing({
+    config,
+    database,
+    spaces,
+    writing,
+    onIndexed: nudge,
+  })
+  const queues: Queues = openQueues({
+    database,
+    doFiles: indexFiles,
+    doFill: fillSome,
+    onTrouble: hooks.trouble ?? (() => {}),
+  })
 
   const painters = new WeakMap<Space, Promise<Painter>>()
   const openPainters: Painter[] = []
@@ -415,14 +463,15 @@ async function openWith(
     openPainters.push(painter)
     return painter
   }
-  const plan = async (options: GenerateOptions): Promise<PlannedGeneration> => {
+  const plan = async (options: GenerateOptions, as?: Identity): Promise<OpenPlan> => {
     // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
     const { space, release } = spaces.hold()
     try {
-      const planned = await planGeneration(generatingWith(space), options)
+      const planned = await planGeneration(generatingWith(space), options, as)
       if (planned.earlier) release()
       return {
         ...planned,
+        discard: release,
         async *run(signal) {
           try {
             return yield* planned.run(signal)
@@ -446,6 +495,8 @@ async function openWith(
     index,
     watch,
     models,
+    queues,
+    drawnPictures: openDrawnPictures(database),
     search: (terms, options = {}) =>
       spaces.with(async ({ answer, concepts }) =>
         answerSearch(answer, await Promise.all(terms.map(concepts.resolve)), options, false),
@@ -499,6 +550,8 @@ async function openWith(
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
     uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
+    sessions: openStoredSessions(db),
+    buckets: isEmbedded ? null : openSharedBuckets(db),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
@@ -531,12 +584,14 @@ async function openWith(
       return removed
     },
     async close() {
+      await queues.close().catch(() => {})
       try {
         if (spaces.now.live.opened) await spaces.with((space) => writing.settle(space, null))
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
         for (const painter of openPainters) await painter.close()
+        await closeModels()
         await spaces.close()
         await database.close()
       }

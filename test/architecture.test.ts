@@ -93,7 +93,10 @@ const RULES: Readonly<Record<string, Rule>> = {
       'writing.ts',
       'serving-space.ts',
     ],
+    mayTypes: ['space.ts'],
   },
+  work: { may: ['core', 'store'], mayTypes: ['indexer', 'sources'] },
+  'filling.ts': { may: ['core', 'models', 'store', 'indexer', 'config.ts'] },
   'space.ts': {
     may: [
       'core',
@@ -120,6 +123,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'writing.ts',
       'space.ts',
       'serving-space.ts',
+      'filling.ts',
     ],
   },
   'answer.ts': {
@@ -160,13 +164,14 @@ const RULES: Readonly<Record<string, Rule>> = {
       'develop',
       'explain',
       'safety',
+      'work',
     ],
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
   'measure.ts': { may: ['core', 'pictures', 'models', 'sources', 'indexer'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
-  api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'client'] },
+  api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'work', 'client'] },
   cli: { ...EDGE, may: [...EDGE.may, 'api', 'client'] },
   web: { may: ['client'], mayTypes: ['api'], packages: ['hono/jsx/dom', 'thumbhash'] },
 }
@@ -175,6 +180,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
+  'pg-boss': ['work/message-queue.ts'],
   sharp: [
     'pictures/open-picture.ts',
     'pictures/encode-picture.ts',

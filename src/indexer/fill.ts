@@ -42,14 +42,23 @@ const READ_AT_ONCE = 2
 const READ_AHEAD = 4 * BATCH
 
 /** Walks once over what is missing. Commits as it goes, and tells after each commit. */
-export async function* fillVectors(
-  { db, space, clip }: FillContext,
+export function fillVectors(
+  context: FillContext,
   { isOver, firstSlice }: { readonly isOver: () => boolean; readonly firstSlice: number },
+): AsyncGenerator<FillPass> {
+  return fillContents(context, findMissing(context.db, context.space, firstSlice), isOver)
+}
+
+/** Gives these pictures vectors, in the same way. */
+export async function* fillContents(
+  { db, space, clip }: FillContext,
+  contents: AsyncIterable<ContentHash>,
+  isOver: () => boolean,
 ): AsyncGenerator<FillPass> {
   const isAway = awayRoots((await listRoots(db)).map(({ path }) => path))
   let pass: FillPass = { filled: 0, failed: 0, away: 0, unwanted: false }
   async function* missing() {
-    for await (const content of findMissing(db, space, firstSlice)) {
+    for await (const content of contents) {
       if (pass.unwanted || isOver()) return
       yield content
     }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { streamOf } from '../../src/core/stream.ts'
 import { processHere } from '../../src/indexer/process-files.ts'
 import type { ScannedFile } from '../../src/sources/source.ts'
 import { openClaims } from '../../src/store/claims.ts'
@@ -92,7 +93,3 @@ describeDatabase('claims', (newPlace) => {
     })
   })
 })
-
-async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items
-}
