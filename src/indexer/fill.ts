@@ -142,7 +142,7 @@ function awayRoots(roots: readonly string[]): (path: string) => Promise<boolean>
   return async (path) => {
     const root = roots.find((one) => path.startsWith(folderRange(one).after))
     if (root === undefined) return false
-    const { hasEntries } = openSource(root)
-    return !(await hasEntries(root).catch(() => false))
+    const source = openSource(root)
+    return !(await source.hasEntries(root).catch(() => false))
   }
 }

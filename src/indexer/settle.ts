@@ -56,15 +56,15 @@ export async function settle(
   const late = await cameMeanwhile(db, how.since, unseen)
   const gone = unseen.filter(({ path }) => !late.has(path))
   if (!how.prune) {
-    const { exists, hasEntries } = openSource(root.path)
-    if (of > 0 && !(await exists(root.path).catch(() => false))) return { lost: of, of }
+    const source = openSource(root.path)
+    if (of > 0 && !(await source.exists(root.path).catch(() => false))) return { lost: of, of }
     const lost = await countLost(
       db,
       gone.filter(({ path }) => !how.isLeftOut(path)),
     )
     if (lost > of / 2) return { lost, of }
     if (lost > 0 && counts.seen === 0) {
-      if (folder === root.path || !(await hasEntries(root.path).catch(() => false)))
+      if (folder === root.path || !(await source.hasEntries(root.path).catch(() => false)))
         return { lost, of }
     }
   }

@@ -124,10 +124,11 @@ function pass(asked: IncomingMessage, answer: ServerResponse, port: number, isCu
   const { method, url, headers } = asked
   const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (found) => {
     answer.writeHead(found.statusCode!, found.headers)
-    if (!isCut) return void found.pipe(answer)
-    found.once('data', (bytes: Buffer) => {
-      answer.write(bytes.subarray(0, bytes.length / 2), () => asked.socket.destroy())
-    })
+    if (isCut) {
+      found.once('data', (bytes: Buffer) => {
+        answer.write(bytes.subarray(0, bytes.length / 2), () => asked.socket.destroy())
+      })
+    } else found.pipe(answer)
   })
   onward.on('error', () => asked.socket.destroy())
   asked.pipe(onward)
