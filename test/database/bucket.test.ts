@@ -16,6 +16,7 @@ import { indexAll, openAt } from '../helpers/open-lucida.ts'
 import { sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
 
 const OBJECTS = 2000
+const GONE = { status: 404, body: '<Error><Code>NoSuchBucket</Code></Error>' }
 const CHILD = fileURLToPath(new URL('../helpers/index-child.ts', import.meta.url))
 
 const isList = ({ url }: SeenRequest) => url.searchParams.get('list-type') === '2'
@@ -168,7 +169,7 @@ describeDatabase('a bucket', (newPlace) => {
 
   test.each([
     ['away', 'hang up' as const],
-    ['gone', { status: 404, body: '<Error><Code>NoSuchBucket</Code></Error>' }],
+    ['gone', GONE],
   ])('a bucket that is %s counts as unmounted', async (folder, fault) => {
     const model = fakeModel()
     const names = await fill(folder, 4)
@@ -246,6 +247,30 @@ describeDatabase('a bucket', (newPlace) => {
     expect(await indexAll(reopened, [at('killed')])).toMatchObject({ unchanged: names.length })
     await reopened.close()
   }, 300_000)
+
+  test('is watched by looking again; one that is away is waited for', async () => {
+    await using place = await newPlace()
+    await fill('watched', 3)
+    const lucida = await openAt(place)
+    const stop = new AbortController()
+    const types: string[] = []
+    const options = { pollSeconds: 1, signal: stop.signal }
+    for await (const event of lucida.watch([at('watched')], options)) {
+      types.push(event.type)
+      if (event.type === 'watching') {
+        expect(event.everyMs).toBe(1000)
+        bucket.onRequest = () => GONE
+      }
+      if (event.type === 'unmounted') {
+        bucket.onRequest = () => undefined
+        await bucket.write('watched/new.png', await makePicture('new'))
+      }
+      if (event.type === 'done' && event.counts.embedded === 1) stop.abort()
+    }
+    expect(types).toContain('unmounted')
+    expect((await lucida.status()).searchable).toBe(4)
+    await lucida.close()
+  })
 
   test('names that are hidden, excluded, markers or raws beside a picture are left out', async () => {
     const model = fakeModel()
