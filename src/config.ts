@@ -24,8 +24,14 @@ const list = (separator: string | RegExp) =>
     ),
   ])
 
-/** As in PATH, whose colon may also be the one of s3://. */
-const BETWEEN_PLACES = delimiter === ':' ? /(?<!(?:^|:)\s*s3):|:(?!\/\/)/ : delimiter
+/**
+ * As in PATH. Where that is a colon, it is not the one of s3://, and after that only one before another
+ * place: what else follows a colon there is no folder, but perhaps a secret, and is refused whole.
+ */
+const BETWEEN_PLACES =
+  delimiter === ':'
+    ? /(?<!(?:^|:)\s*s3(?::\/\/[^:]*)?):|:(?=\s*(?:\/(?!\/)|s3:\/\/|\.))/
+    : delimiter
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 

@@ -126,7 +126,10 @@ const RULES: Readonly<Record<string, Rule>> = {
       'filling.ts',
     ],
   },
-  'answer.ts': { may: ['core', 'models', 'search', 'safety'], mayTypes: ['store', 'audit'] },
+  'answer.ts': {
+    may: ['core', 'models', 'search', 'safety', 'sources'],
+    mayTypes: ['store', 'audit'],
+  },
   // Never the store: opening the database is what it is there to avoid.
   'cold-search.ts': {
     may: ['core', 'models', 'search', 'audit', 'safety', 'config.ts', 'answer.ts'],

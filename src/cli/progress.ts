@@ -134,7 +134,7 @@ function unmountedLine({
   reason,
 }: Extract<IndexEvent, { type: 'unmounted' }>): string {
   return (
-    `${lost} of ${of} pictures of ${folder} are not there: ${reason ?? 'is the drive mounted?'} ` +
+    `${lost} of ${of} pictures of ${folder} are not there (${reason ?? 'is the drive mounted?'}). ` +
     'Nothing was changed. If they are gone for good: lucida index --prune'
   )
 }

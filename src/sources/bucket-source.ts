@@ -21,8 +21,8 @@ export const BUCKETS: Source = {
     await request(path, (client, at) =>
       client.putObject({ ...at, Body: bytes, ContentLength: bytes.length }),
     )
-    const { file } = await look(path)
-    return file
+    const { mtimeMs } = (await look(path)).file
+    return { path, sizeBytes: bytes.length, mtimeMs }
   },
   async remove(path) {
     await request(path, (client, at) => client.deleteObject(at))
