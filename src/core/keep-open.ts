@@ -5,7 +5,7 @@ interface Closable {
   close(): Promise<void>
 }
 
-/** One thing at a time, by its key. */
+/** One thing, by its key. */
 export interface KeptOpen<T> {
   /** Works with the thing of this key, opened where it is not; another key closes it first. */
   use<R>(key: string, open: () => Promise<T>, work: (thing: T) => Promise<R>): Promise<R>
@@ -31,6 +31,10 @@ export function keepOpen<T extends Closable>(idleMs: number): KeptOpen<T> {
       }
       kept ??= { key, thing: open(), users: 0 }
       const mine = kept
+      // A failure is not remembered.
+      mine.thing.catch(() => {
+        if (kept === mine) kept = undefined
+      })
       clearTimeout(idle)
       mine.users++
       try {
