@@ -80,7 +80,7 @@ describeDatabase('an index', (newPlace, engine) => {
   }
 
   // One process has the embedded database, and its transactions come one after another.
-  const seeds = engine === 'postgres' ? 100 : 5
+  const seeds = engine === 'postgres' ? 100 : 2
   test(`equals the store after eight writers at once, from ${seeds} seeds`, async () => {
     const writeAll = engine === 'postgres' ? await startWriters() : writeHere
     const readers = await openReaders()
