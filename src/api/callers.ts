@@ -14,6 +14,9 @@ import { isSame, type Sessions } from './sessions.ts'
 /** Name of the page's cookie. */
 export const COOKIE = 'lucida_session'
 
+/** Whether the process lives must not depend on the database; nothing else is said there. */
+const OPEN: ReadonlySet<string> = new Set(['/livez', '/readyz'])
+
 /** Of keys that were made here. */
 const KEY_PREFIX = 'lk_'
 
@@ -111,6 +114,7 @@ export function openCallers(options: CallerOptions): Callers {
 
   return {
     async recognise(c, next) {
+      if (OPEN.has(c.req.path)) return next()
       const caller = await identify(c)
       c.set('caller', caller)
       // Whoever sits at this machine and needs no key shares it with nobody.

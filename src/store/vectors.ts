@@ -67,16 +67,17 @@ export async function writeFilled(
   }
   return withWriterLock(db, async (tx) => {
     if (!(await isWanted(tx, space))) return false
-    // A picture may have been forgotten while it was read.
+    // A picture may have gone while it was read. With a vector newer than its going, the feed would
+    // end earlier once it is forgotten, and an index would seem to be ahead of the store.
     const hashes = [...made.vectors, ...made.failures].map(({ content }) => content)
     const found = await tx
-      .select({ hash: contents.hash })
-      .from(contents)
-      .where(inArray(contents.hash, hashes))
-    const known = new Set(found.map(({ hash }) => hash))
-    const isKnown = ({ content }: { content: ContentHash }) => known.has(content)
-    await insertVectors(tx, space, made.vectors.filter(isKnown))
-    const failures = made.failures.filter(isKnown).map((row) => ({ ...row, model: space.model }))
+      .select({ content: changes.content })
+      .from(changes)
+      .where(and(inArray(changes.content, hashes), eq(changes.op, 'put')))
+    const there = new Set(found.map(({ content }) => content))
+    const isThere = ({ content }: { content: ContentHash }) => there.has(content)
+    await insertVectors(tx, space, made.vectors.filter(isThere))
+    const failures = made.failures.filter(isThere).map((row) => ({ ...row, model: space.model }))
     if (failures.length > 0) await tx.insert(fillFailures).values(failures).onConflictDoNothing()
     return true
   })

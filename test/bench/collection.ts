@@ -20,10 +20,11 @@ export interface Item {
   readonly chance: number
 }
 
-/** 50,000 of the pictures, and all captions. */
+/** So many of the pictures, and all captions. */
 export async function load(
   names: readonly string[],
   embed: (name: string) => Promise<UnitVector[]>,
+  pictures = PICTURES,
 ): Promise<{ items: Item[]; captions: string[] }> {
   const random = seededRandom(7)
   const all: Item[] = []
@@ -34,7 +35,7 @@ export async function load(
     }
     for (const row of await readRows(set)) captions.push(...(row.captions ?? []))
   }
-  return { items: sample(all, PICTURES, 43), captions }
+  return { items: sample(all, pictures, 43), captions }
 }
 
 /** Chance is stored as a width, so that a filter by width passes so many pictures. */

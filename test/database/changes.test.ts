@@ -1,8 +1,6 @@
 // The change feed: whoever follows it, at any pace, ends with the visible contents and their vectors.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import type { ContentHash } from '../../src/core/hash.ts'
-import type { UnitVector } from '../../src/core/vector.ts'
 import { openExactIndex } from '../../src/search/exact-index.ts'
 import { syncIndex } from '../../src/search/sync.ts'
 import type { VectorIndex } from '../../src/search/vector-index.ts'
@@ -11,41 +9,14 @@ import type { Database } from '../../src/store/database.ts'
 import { deletePaths, markMissing } from '../../src/store/paths.ts'
 import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
 import { describeDatabase } from '../helpers/database.ts'
+import { Follower } from '../helpers/follower.ts'
 import { newGate } from '../helpers/gate.ts'
 import { noise } from '../helpers/noise-pictures.ts'
 import { hashOf, sharedDatabase, storedFile, vectorOf } from '../helpers/shared-store.ts'
 
 const space: VectorSpace = { model: 'clip', recipe: 'first' }
 
-/** Follows the feed as an index does. */
-class Follower {
-  readonly vectors = new Map<ContentHash, UnitVector>()
-  /** Contents in the order in which their changes came. */
-  readonly seen: ContentHash[] = []
-  sequence = 0
-  readonly #db: Database
-  readonly #space: VectorSpace
-
-  constructor(db: Database, of: VectorSpace = space) {
-    this.#db = db
-    this.#space = of
-  }
-
-  /** Reads to the end in pages of `limit`. */
-  async catchUp(limit = 1000): Promise<this> {
-    for (;;) {
-      const page = await readChanges(this.#db, this.#space, this.sequence, limit)
-      expect(page.changes.length).toBeLessThanOrEqual(limit)
-      if (page.sequence === this.sequence) return this
-      for (const { content, vector } of page.changes) {
-        this.seen.push(content)
-        if (vector) this.vectors.set(content, vector)
-        else this.vectors.delete(content)
-      }
-      this.sequence = page.sequence
-    }
-  }
-}
+const followerOf = (db: Database, of = space) => new Follower(db, of)
 
 const write = (db: Database, files: readonly IndexedFile[], to = space) =>
   writeBatch(db, to, { files, failures: [] })
@@ -64,7 +35,7 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   test('delivers new pictures with their vectors', async () => {
     await write(shared.db, [storedFile('cat'), storedFile('dog')])
-    const { vectors, sequence } = await new Follower(shared.db).catchUp()
+    const { vectors, sequence } = await followerOf(shared.db).catchUp()
     expect(vectors).toEqual(
       new Map([
         [hashOf('cat'), vectorOf('cat')],
@@ -78,7 +49,7 @@ describeDatabase('change feed', (newPlace, engine) => {
   test('a file whose known content has been pruned meanwhile waits for the next run', async () => {
     const { content: _, vector: __, ...copy } = storedFile('cat')
     await write(shared.db, [copy, storedFile('dog')])
-    const { vectors } = await new Follower(shared.db).catchUp()
+    const { vectors } = await followerOf(shared.db).catchUp()
     expect([...vectors.keys()]).toEqual([hashOf('dog')])
   })
 
@@ -100,7 +71,7 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   test('a content that is deleted from the store leaves a removal behind', async () => {
     await write(shared.db, [storedFile('cat')])
-    const follower = await new Follower(shared.db).catchUp()
+    const follower = await followerOf(shared.db).catchUp()
     await deletePaths(shared.db, '/photos', 'all')
     expect((await follower.catchUp()).vectors.size).toBe(0)
     expect((await feedState(shared.db, space)).count).toBe(0)
@@ -121,14 +92,14 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   test('a path that changes its content removes the old one and puts the new one', async () => {
     await write(shared.db, [storedFile('cat', '/photos/pet.png')])
-    const follower = await new Follower(shared.db).catchUp()
+    const follower = await followerOf(shared.db).catchUp()
     await write(shared.db, [storedFile('dog', '/photos/pet.png')])
     expect([...(await follower.catchUp()).vectors.keys()]).toEqual([hashOf('dog')])
   })
 
   test('a path that becomes a failure removes its content', async () => {
     await write(shared.db, [storedFile('cat')])
-    const follower = await new Follower(shared.db).catchUp()
+    const follower = await followerOf(shared.db).catchUp()
     const { path } = storedFile('cat')
     const failure = { code: 'corrupt_image', reason: 'no end', triedBy: '1' }
     await writeBatch(shared.db, space, {
@@ -143,7 +114,7 @@ describeDatabase('change feed', (newPlace, engine) => {
     ['recipe', { model: 'clip', recipe: 'second' }],
   ])('vectors of another %s are not delivered', async (_, other) => {
     await write(shared.db, [storedFile('cat')])
-    const { vectors, sequence } = await new Follower(shared.db, other).catchUp()
+    const { vectors, sequence } = await followerOf(shared.db, other).catchUp()
     expect(vectors.size).toBe(0)
     expect(sequence).toBe(await lastSequence(shared.db))
     expect((await feedState(shared.db, other)).count).toBe(0)
@@ -152,8 +123,8 @@ describeDatabase('change feed', (newPlace, engine) => {
   test('embedding by another model is a change for its own index only', async () => {
     const other = { model: 'other', recipe: 'first' }
     await write(shared.db, [storedFile('cat'), storedFile('dog')])
-    const mine = await new Follower(shared.db).catchUp()
-    const theirs = await new Follower(shared.db, other).catchUp()
+    const mine = await followerOf(shared.db).catchUp()
+    const theirs = await followerOf(shared.db, other).catchUp()
     const cat = storedFile('cat', undefined, vectorOf('cat, seen by another'))
     await write(shared.db, [cat], other)
     expect((await mine.catchUp()).seen).toHaveLength(2)
@@ -163,7 +134,7 @@ describeDatabase('change feed', (newPlace, engine) => {
     expect({ sequence, count }).toEqual({ sequence: theirs.sequence, count: 1 })
     expect((await feedState(shared.db, space)).sequence).toBe(mine.sequence)
     // Whoever begins later sees the same, each content once.
-    const late = await new Follower(shared.db, other).catchUp(1)
+    const late = await followerOf(shared.db, other).catchUp(1)
     expect(late.vectors).toEqual(theirs.vectors)
     expect(late.seen.toSorted()).toEqual([hashOf('cat'), hashOf('dog')].toSorted())
   })
@@ -171,8 +142,8 @@ describeDatabase('change feed', (newPlace, engine) => {
   test('embedding by a new recipe puts again, and takes the old vector away', async () => {
     const second = { ...space, recipe: 'second' }
     await write(shared.db, [storedFile('cat')])
-    const old = await new Follower(shared.db).catchUp()
-    const current = await new Follower(shared.db, second).catchUp()
+    const old = await followerOf(shared.db).catchUp()
+    const current = await followerOf(shared.db, second).catchUp()
     const cat = storedFile('cat', undefined, vectorOf('cat, seen in another way'))
     await write(shared.db, [cat], second)
     expect((await current.catchUp()).vectors.get(cat.hash)).toEqual(cat.vector)
@@ -189,12 +160,12 @@ describeDatabase('change feed', (newPlace, engine) => {
   test.each([1, 2, 3, 7])('pages of %i deliver every change once, in order', async (limit) => {
     const names = Array.from({ length: 7 }, (_, i) => `picture ${i}`)
     for (const name of names) await write(shared.db, [storedFile(name)])
-    const { seen } = await new Follower(shared.db).catchUp(limit)
+    const { seen } = await followerOf(shared.db).catchUp(limit)
     expect(seen).toEqual(names.map(hashOf))
   })
 
   test('following along gives the same as reading all from the start', async () => {
-    const follower = new Follower(shared.db)
+    const follower = followerOf(shared.db)
     const files = new Map<string, { name: string; missing: boolean }>()
     for (const [pathByte, nameByte, action, limit] of quadruples(noise('follow', 240))) {
       const path = `/photos/${pathByte % 6}.png`
@@ -216,7 +187,7 @@ describeDatabase('change feed', (newPlace, engine) => {
     const expected = new Map(visible.map((name) => [hashOf(name), vectorOf(name)]))
     expect(expected.size).toBeGreaterThan(0)
     expect((await follower.catchUp()).vectors).toEqual(expected)
-    expect((await new Follower(shared.db).catchUp()).vectors).toEqual(expected)
+    expect((await followerOf(shared.db).catchUp()).vectors).toEqual(expected)
     expect((await feedState(shared.db, space)).count).toBe(expected.size)
   })
 
@@ -240,7 +211,7 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   if (engine === 'postgres')
     test('a reader misses nothing when the first writer commits last', async () => {
-      const reader = new Follower(shared.db)
+      const reader = followerOf(shared.db)
       const [written, mayCommit] = [newGate(), newGate()]
       const slow = shared.db.transaction(async (tx) => {
         await write(tx, [storedFile('slow')])
@@ -263,7 +234,7 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   if (engine === 'postgres')
     test('a reader misses nothing of a transaction that began first and wrote last', async () => {
-      const reader = new Follower(shared.db)
+      const reader = followerOf(shared.db)
       const [begun, mayWrite] = [newGate(), newGate()]
       const slow = shared.db.transaction(async (tx) => {
         await lastSequence(tx)
@@ -281,7 +252,7 @@ describeDatabase('change feed', (newPlace, engine) => {
 
   if (engine === 'postgres')
     test('a reader that polls while many write misses nothing', async () => {
-      const reader = new Follower(shared.db)
+      const reader = followerOf(shared.db)
       const names = Array.from({ length: 60 }, (_, i) => `picture ${i}`)
       const queue = names.values()
       const writeSome = async () => {

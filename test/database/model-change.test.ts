@@ -14,7 +14,10 @@ import { resolveConfig } from '../../src/config.ts'
 import { once } from '../../src/core/once.ts'
 import { normalize } from '../../src/core/vector.ts'
 import { type FillEvent, type Lucida, openLucida, type SearchAnswer } from '../../src/lucida.ts'
+import { openExactIndex } from '../../src/search/exact-index.ts'
+import { syncIndex } from '../../src/search/sync.ts'
 import { lastSequence } from '../../src/store/changes.ts'
+import { deletePaths, markMissing } from '../../src/store/paths.ts'
 import { insertVectors, writeFilled } from '../../src/store/vectors.ts'
 import { noteServing, readServing } from '../../src/store/serving.ts'
 import { ALTERED, writeAlteredModel } from '../helpers/altered-model.ts'
@@ -411,5 +414,20 @@ describeDatabase('vectors that do not fit', (newPlace) => {
     const before = await lastSequence(shared.db)
     await insertVectors(shared.db, space, vectors)
     expect(await lastSequence(shared.db)).toBe(before)
+  })
+
+  test('of a picture that went while it was read are not written: it may be forgotten', async () => {
+    await noteServing(shared.db, space)
+    const cat = storedFile('cat')
+    await writeBatch(shared.db, { ...space, recipe: 'none' }, { files: [cat], failures: [] })
+    await markMissing(shared.db, [cat.path], true)
+    const vectors = [{ content: cat.hash, vector: vectorOf('cat') }]
+    expect(await writeFilled(shared.db, space, { vectors, failures: [] })).toBe(true)
+    const index = await openExactIndex({ identity: { storeId: 'any', ...space } })
+    expect(await syncIndex(shared.db, space, index)).toBe(true)
+    await deletePaths(shared.db, '/photos', 'missing')
+    // The feed has not become shorter than what the index has seen of it.
+    expect(await syncIndex(shared.db, space, index)).toBe(true)
+    expect(index.size).toBe(0)
   })
 })
