@@ -7,6 +7,7 @@ import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
 import { auditCommand } from './commands/audit.ts'
 import { classifyCommand } from './commands/classify.ts'
+import { clusterCommand } from './commands/cluster.ts'
 import { conceptsCommand } from './commands/concepts.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { duplicatesCommand } from './commands/duplicates.ts'
@@ -48,6 +49,7 @@ const COMMANDS = [
   removeCommand,
   keysCommand,
   modelsCommand,
+  clusterCommand,
   doctorCommand,
   benchCommand,
 ]

@@ -6,19 +6,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { migrate as migratePg } from 'drizzle-orm/node-postgres/migrator'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { extendCluster, MIGRATION_LOCK } from './cluster.ts'
+import { type Database, rows } from './connection.ts'
 import { openEmbedded, type Repair } from './embedded.ts'
 import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
 import * as schema from './schema.ts'
 
-/** A connection, a pool or a transaction on either engine. */
-export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
+export { type Database, rows } from './connection.ts'
 
 /** An open database. */
 export interface OpenDatabase {
@@ -36,9 +36,6 @@ export interface OpenDatabase {
 const WITHOUT_FILES = { repaired: null, noteRoots: async () => {} }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
-
-/** Serialises migrations among processes. Any constant will do; this one spells "luci". */
-const MIGRATION_LOCK = 0x6c756369
 
 /**
  * Opens and migrates.
@@ -113,6 +110,7 @@ async function migrateServer(pool: Pool): Promise<void> {
     await refuseNewer(db)
     await migratePg(db, { migrationsFolder: MIGRATIONS })
     await identify(db)
+    await extendCluster(db)
     await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
     client.release()
   } catch (error) {
@@ -149,12 +147,6 @@ async function identify(db: Database): Promise<string> {
   )
   const [row] = await db.select().from(schema.store)
   return row!.id
-}
-
-/** Rows of a raw statement, whichever driver ran it. */
-export async function rows<T>(db: Database, statement: ReturnType<typeof sql>): Promise<T[]> {
-  const result: unknown = await db.execute(statement)
-  return (result as { rows: T[] }).rows
 }
 
 function unavailable(message: string, cause: unknown): LucidaError {
