@@ -9,8 +9,8 @@ import { type Database, rows } from './connection.ts'
 import { DISTRIBUTED, FIRST_DISTRIBUTED, REFERENCE } from './placement.ts'
 import { distributeVectorTables } from './vector-table.ts'
 
-/** Citus' own default: as many nodes can share the pictures. */
-export const DEFAULT_SHARDS = 32
+/** Each is one more graph that a search walks; so many times as many nodes can share them one day. */
+const SHARDS_PER_NODE = 4
 
 /** Cluster-wide functions came to this version in the form that is used here. */
 const MIN_VERSION = [12, 1] as const
@@ -30,9 +30,10 @@ export const MIGRATION_LOCK = 0x6c756369
  */
 export async function initCluster(
   db: Database,
-  { shards = DEFAULT_SHARDS }: { readonly shards?: number } = {},
+  options: { readonly shards?: number } = {},
 ): Promise<ClusterChange> {
-  await requireCitus(db)
+  const nodes = await requireCitus(db)
+  const shards = options.shards ?? nodes * SHARDS_PER_NODE
   return db.transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${MIGRATION_LOCK})`)
     return distributeTables(tx, shards)
@@ -42,10 +43,11 @@ export async function initCluster(
 /** Distributes what a migration has added, where the database is a cluster. Call under its lock. */
 export async function extendCluster(db: Database): Promise<void> {
   if (!(await isCluster(db))) return
-  await db.transaction((tx) => distributeTables(tx, DEFAULT_SHARDS))
+  await db.transaction((tx) => distributeTables(tx, null))
 }
 
-async function distributeTables(tx: Database, shards: number): Promise<ClusterChange> {
+/** `shards` of the first table, beside which all others lie; null where it is distributed. */
+async function distributeTables(tx: Database, shards: number | null): Promise<ClusterChange> {
   const known = await distributedTables(tx)
   const spread = DISTRIBUTED.filter(({ table }) => !known.has(getTableName(table)))
   const whole = REFERENCE.map((table) => getTableName(table)).filter((name) => !known.has(name))
@@ -97,7 +99,8 @@ async function foreignKeysOf(tx: Database, tables: readonly string[]): Promise<F
   )
 }
 
-async function requireCitus(db: Database): Promise<void> {
+/** Returns how many nodes there are besides the coordinator. */
+async function requireCitus(db: Database): Promise<number> {
   const [found] = await rows<{ major: number; available: string | null; installed: boolean }>(
     db,
     sql`select current_setting('server_version_num')::int / 10000 as major,
@@ -138,6 +141,7 @@ async function requireCitus(db: Database): Promise<void> {
       'this user may not finish commits on other nodes; have a superuser run GRANT EXECUTE ON FUNCTION recover_prepared_transactions() TO this user',
     )
   }
+  return state!.nodes
 }
 
 function refused(reason: string, cause?: unknown): LucidaError {

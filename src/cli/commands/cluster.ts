@@ -29,7 +29,7 @@ function initCommand(io: CliIo): Command {
         integer(1, 1024),
         32,
       ),
-  ).action(async ({ shards, ...flags }: PartialConfig & { shards: number }) => {
+  ).action(async ({ shards, ...flags }: PartialConfig & { shards?: number }) => {
     const { makeCluster } = await import('../../cluster.ts')
     const { distributed, reference } = await makeCluster(configOf(io, flags), shards)
     for (const table of distributed) io.err(`distributed ${table}\n`)
