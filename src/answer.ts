@@ -3,6 +3,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { invalidInput, LucidaError, messageOf, systemCode } from './core/errors.ts'
 import { type ContentHash, sha256, sha256InTurns } from './core/hash.ts'
+import { isBucketPath } from './core/place.ts'
 import type { Clip } from './models/clip.ts'
 import type { Adjusted, Adjusting } from './audit/adjust.ts'
 import { fingerprint, type PageEnd, readCursor, writeCursor } from './search/cursor.ts'
@@ -212,6 +213,10 @@ export async function answerList(
 
 /** Reads a picture that is used as a query. Throws `not_found`, `unreadable`, `bad_input`. */
 export async function readQueryFile(path: string): Promise<Uint8Array> {
+  if (isBucketPath(path)) {
+    const { openSource } = await import('./sources/open-source.ts')
+    return (await openSource(path).read(path, MAX_QUERY_BYTES)).bytes
+  }
   try {
     const { size } = await stat(path)
     if (size > MAX_QUERY_BYTES) {

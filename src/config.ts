@@ -6,13 +6,14 @@ import { homedir } from 'node:os'
 import { delimiter, isAbsolute, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { LucidaError, messageOf } from './core/errors.ts'
+import { placeOf } from './core/place.ts'
 import { PROVIDERS } from './core/provider.ts'
 
 /** Name of the optional settings file in the working directory. */
 export const CONFIG_FILE = 'lucida.config.json'
 
 /** A list, which a variable holds as one text. */
-const list = (separator: string) =>
+const list = (separator: string | RegExp) =>
   z.union([
     z.array(z.string()),
     z.string().transform((text) =>
@@ -22,6 +23,15 @@ const list = (separator: string) =>
         .filter((part) => part !== ''),
     ),
   ])
+
+/**
+ * As in PATH. Where that is a colon, it is not the one of s3://, and after that only one before another
+ * place: what else follows a colon there is no folder, but perhaps a secret, and is refused whole.
+ */
+const BETWEEN_PLACES =
+  delimiter === ':'
+    ? /(?<!(?:^|:)\s*s3(?::\/\/[^:]*)?):|:(?=\s*(?:\/(?!\/)|s3:\/\/|\.))/
+    : delimiter
 
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 
@@ -43,6 +53,13 @@ const schema = z.strictObject({
     .optional()
     .describe(
       'Name of a model (see `lucida models`), or the folder of one, for this process; the one that the collection uses when unset.',
+    ),
+  storage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder or s3://bucket/prefix in which Lucida keeps what it draws and what is uploaded; the data folder when unset. Machines that share a database must share it too (docs/buckets.md).',
     ),
   modelsDir: z
     .string()
@@ -108,8 +125,8 @@ const schema = z.strictObject({
   allowedHosts: list(',').describe(
     'Names by which browsers may call the server besides localhost, separated by commas.',
   ),
-  allowedRoots: list(delimiter).describe(
-    `Folders in which folders may be indexed over HTTP, separated as in PATH; others from the shell only.`,
+  allowedRoots: list(BETWEEN_PLACES).describe(
+    'Folders and s3://bucket/prefixes in which folders may be indexed over HTTP, separated as in PATH; others from the shell only.',
   ),
   remoteUrls: flag.describe(
     'Whether the server fetches pictures from public addresses that a request names.',
@@ -117,7 +134,9 @@ const schema = z.strictObject({
   rateLimit: z
     .union([z.number(), z.string().transform(Number)])
     .pipe(z.number().int().min(0).max(1_000_000))
-    .describe('Requests a minute of one key or address; 0 sets no limit. Not for this machine.'),
+    .describe(
+      'Requests a minute of one key or address, to all servers of one Postgres together; 0 sets no limit. Not for this machine.',
+    ),
 })
 
 /** The settings of one run, resolved. */
@@ -138,6 +157,7 @@ const ENV: Record<keyof Config, string> = {
   dataDir: 'LUCIDA_DATA_DIR',
   databaseUrl: 'DATABASE_URL',
   model: 'LUCIDA_MODEL',
+  storage: 'LUCIDA_STORAGE',
   modelsDir: 'LUCIDA_MODELS_DIR',
   generator: 'LUCIDA_GENERATOR',
   terms: 'LUCIDA_TERMS',
@@ -176,6 +196,7 @@ const DEFAULTS = {
 const UNSET = {
   databaseUrl: 'unset',
   model: 'unset',
+  storage: 'unset',
   terms: 'unset',
   safetyFile: 'unset',
   promptHook: 'unset',
@@ -221,7 +242,7 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
     const where = ENV[name as keyof Config] ? `${name} (${ENV[name as keyof Config]})` : CONFIG_FILE
     throw new LucidaError('bad_input', `Setting ${where} is not valid: ${issue!.message}`)
   }
-  const { dataDir, modelsDir, terms, allowedRoots, safetyFile, vectorIndex, databaseUrl } =
+  const { dataDir, storage, modelsDir, terms, allowedRoots, safetyFile, vectorIndex, databaseUrl } =
     parsed.data
   if (vectorIndex.startsWith('pgvector') && databaseUrl === undefined) {
     throw new LucidaError(
@@ -232,10 +253,11 @@ export function resolveConfig(sources: ConfigSources = {}): Config {
   return {
     ...parsed.data,
     dataDir: resolve(cwd, dataDir),
+    ...(storage !== undefined && { storage: placeOf(storage, cwd) }),
     modelsDir: resolve(cwd, modelsDir),
     ...(terms !== undefined && { terms: resolve(cwd, terms) }),
     ...(safetyFile !== undefined && { safetyFile: resolve(cwd, safetyFile) }),
-    allowedRoots: allowedRoots.map((root) => resolve(cwd, root)),
+    allowedRoots: allowedRoots.map((root) => placeOf(root, cwd)),
   }
 }
 

@@ -4,6 +4,7 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
+import { isBucketPath } from './core/place.ts'
 import { fallbackText } from './core/provider.ts'
 import { VERSION } from './core/version.ts'
 import { findPipeline } from './generate/pipelines.ts'
@@ -12,6 +13,7 @@ import { openClip } from './models/clip.ts'
 import { verifyModel } from './models/manifest.ts'
 import { DEFAULT_MODEL, findModel } from './models/registry.ts'
 import { hnswAvailable } from './search/hnsw-index.ts'
+import { openSource } from './sources/open-source.ts'
 
 /** `warning`: Lucida works, but less well than it could. */
 export type CheckState = 'ok' | 'warning' | 'error'
@@ -39,6 +41,7 @@ export async function* diagnose(config: Config): AsyncGenerator<Check> {
     ['drawing', () => checkDrawing(config)],
     ['hnswlib-node', checkHnsw],
     ['data folder', () => checkDataDir(config)],
+    ['storage', () => checkStorage(config)],
     ['collection', () => checkCollection(config)],
   ]
   for (const [name, run] of checks) {
@@ -120,12 +123,41 @@ async function checkDataDir(config: Config): Promise<Finding> {
   return config.dataDir
 }
 
+/** Where Lucida keeps what is drawn and uploaded. */
+async function checkStorage({ storage, dataDir }: Config): Promise<Finding> {
+  if (storage === undefined) return `in the data folder ${dataDir}`
+  if (isBucketPath(storage)) {
+    await openSource(storage).exists(storage)
+    return `${storage} may be listed`
+  }
+  await mkdir(storage, { recursive: true })
+  await access(storage, constants.R_OK | constants.W_OK)
+  return storage
+}
+
+/** What is wrong with those of the roots that are buckets. */
+async function bucketTroubles(roots: readonly { readonly path: string }[]): Promise<string[]> {
+  const buckets = roots.filter(({ path }) => isBucketPath(path))
+  const troubles = await Promise.all(
+    buckets.map(({ path }) =>
+      openSource(path)
+        .exists(path)
+        .then(
+          (exists) => (exists ? [] : [`nothing lies below ${path}`]),
+          (error: unknown) => [messageOf(error)],
+        ),
+    ),
+  )
+  return troubles.flat()
+}
+
 async function checkCollection(config: Config): Promise<Finding> {
   const lucida = await openResolved(config)
   try {
     const { database, index, searchable, roots, repaired } = await lucida.status()
     const detail = `${searchable} pictures of ${roots.length} folders (${database}, ${index} index)`
-    return repaired ? { state: 'warning', detail: `${repairText(repaired)}; ${detail}` } : detail
+    const wrong = [...(repaired ? [repairText(repaired)] : []), ...(await bucketTroubles(roots))]
+    return wrong.length > 0 ? { state: 'warning', detail: [...wrong, detail].join('; ') } : detail
   } finally {
     await lucida.close()
   }

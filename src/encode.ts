@@ -1,9 +1,9 @@
 // Texts and pictures one by one: their vectors, and which labels fit them.
-import { resolve } from 'node:path'
 import { type AnswerContext, loadTerm, type SearchTerm } from './answer.ts'
 import { conceptOf } from './core/concept-name.ts'
 import { invalidInput, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
+import { placeOf } from './core/place.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
   type ClassifyMode,
@@ -79,7 +79,7 @@ export async function* classifyFiles(
   const score = await openLabels(context, options)
   for (const path of files) {
     const vector = await naming(path, () => embedTerm(context, { path }))
-    yield { path: resolve(path), mode: options.mode ?? 'single', labels: score(vector) }
+    yield { path: placeOf(path), mode: options.mode ?? 'single', labels: score(vector) }
   }
 }
 

@@ -1,18 +1,18 @@
 // One picture by its id: what is known about it, its file, its thumbnail. A file is only ever opened
 // where the index says that it lies, inside an indexed folder, and never through a link.
-import { constants } from 'node:fs'
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type Picture, toPicture } from './answer.ts'
 import { LucidaError } from './core/errors.ts'
 import { type FolderCache, openFolderCache } from './core/folder-cache.ts'
-import { folderRange } from './core/folder-range.ts'
+import { isWithin } from './core/folder-range.ts'
 import type { ContentHash } from './core/hash.ts'
 import { limitConcurrency } from './core/limit-concurrency.ts'
 import { type ProvenanceRecord, fromXmp } from './generate/provenance.ts'
 import { openPicture } from './pictures/open-picture.ts'
 import { makeThumbnail } from './pictures/thumbnail.ts'
+import { openSource, realPlace } from './sources/open-source.ts'
+import type { OpenedFile } from './sources/source.ts'
 import type { Database } from './store/database.ts'
 import { filesOf, forgetContent } from './store/paths.ts'
 import { type FileState, findPictures } from './store/pictures.ts'
@@ -36,11 +36,9 @@ export interface PictureDetails extends Picture {
 }
 
 /** A picture's file, open; whoever gets it closes it. */
-export interface OpenFile {
+export interface OpenFile extends OpenedFile {
   readonly path: string
   readonly format: string
-  readonly sizeBytes: number
-  readonly handle: FileHandle
 }
 
 /** Pictures one by one. */
@@ -58,8 +56,8 @@ export interface Gallery {
   /** A WebP that fits into a square of `sizePx`; kept, so that it is made once. */
   thumbnail(id: ContentHash, sizePx: number): Promise<Uint8Array<ArrayBuffer>>
   /**
-   * Forgets the picture until its file is indexed again; one that Lucida has drawn itself loses its
-   * file too. Returns the number of its places.
+   * Forgets the picture until its file is indexed again. A file that Lucida keeps itself, because it
+   * was drawn or uploaded, is removed. Returns the number of its places.
    */
   forget(id: ContentHash): Promise<number>
 }
@@ -67,11 +65,15 @@ export interface Gallery {
 /** About 50,000 thumbnails of 320 pixels. */
 const MAX_CACHE_BYTES = 1e9
 
-// Windows has neither flag.
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-
-/** Pictures of a database; thumbnails are kept below `cacheDirectory`. */
-export function openGallery(db: Database, cacheDirectory: string): Gallery {
+/**
+ * Pictures of a database; thumbnails are kept below `cacheDirectory`, and `ownFolders` hold what
+ * nobody but Lucida keeps.
+ */
+export function openGallery(
+  db: Database,
+  cacheDirectory: string,
+  ownFolders: readonly string[],
+): Gallery {
   const cache = openFolderCache(join(cacheDirectory, 'thumbnails'), MAX_CACHE_BYTES)
   const inTurn = limitConcurrency(availableParallelism())
   const making = new Map<string, Promise<Uint8Array<ArrayBuffer>>>()
@@ -86,11 +88,11 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
     return { format, ...(await openFirst(await filesOf(db, id), await rootPaths(db))) }
   }
   const readFile = async (id: ContentHash) => {
-    const { handle, path } = await openFile(id)
+    const file = await openFile(id)
     try {
-      return { bytes: await handle.readFile(), path }
+      return { bytes: await file.bytes(), path: file.path }
     } finally {
-      await handle.close()
+      await file.close()
     }
   }
   const make = async (id: ContentHash, sizePx: number) => {
@@ -135,7 +137,13 @@ export function openGallery(db: Database, cacheDirectory: string): Gallery {
     },
     async forget(id) {
       await row(id)
-      return forgetContent(db, id)
+      const own = await Promise.all(ownFolders.map(realPlace))
+      const files = await filesOf(db, id)
+      const places = await forgetContent(db, id)
+      for (const { path } of files) {
+        if (own.some((folder) => isWithin(path, folder))) await openSource(path).remove(path)
+      }
+      return places
     },
   }
 }
@@ -176,30 +184,11 @@ async function openFirst(files: readonly FileState[], roots: readonly string[]) 
   throw reason
 }
 
-/** Throws `not_found` for what lies outside the roots, is a link, or lies behind one. */
+/** Throws `not_found` for what lies outside the roots. */
 async function openIndexed(file: FileState, roots: readonly string[]) {
   const { path } = file
-  const missing = (cause?: unknown) =>
-    new LucidaError('not_found', `The file ${path} cannot be opened; index its folder again`, {
-      cause,
-    })
-  if (!roots.some((root) => path.startsWith(folderRange(root).after))) throw missing()
-  const handle = await open(path, FLAGS).catch((cause: unknown) => {
-    throw missing(cause)
-  })
-  try {
-    const opened = await handle.stat()
-    // Looked up after it was opened: a folder that was a link for a moment gains nothing.
-    const real = await realpath(path)
-    const named = await stat(real)
-    const isItself = real === path && named.ino === opened.ino && named.dev === opened.dev
-    if (!isItself || !opened.isFile()) throw missing()
-    if (opened.size !== file.sizeBytes || opened.mtimeMs !== file.mtimeMs) {
-      throw new LucidaError('file_changed', `The file ${path} has changed; index its folder again`)
-    }
-    return { path, sizeBytes: opened.size, handle }
-  } catch (error) {
-    await handle.close()
-    throw error instanceof LucidaError ? error : missing(error)
+  if (!roots.some((root) => isWithin(path, root))) {
+    throw new LucidaError('not_found', `The file ${path} cannot be opened; index its folder again`)
   }
+  return { path, ...(await openSource(path).open(file)) }
 }

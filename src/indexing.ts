@@ -4,14 +4,23 @@ import { realpath, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Config } from './config.ts'
 import { explainFullDisk, invalidInput, LucidaError, messageOf } from './core/errors.ts'
+import { isWithin } from './core/folder-range.ts'
+import { isBucketPath, placeOf } from './core/place.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { indexFolder } from './indexer/pipeline.ts'
-import { excludeMatcher } from './indexer/scan.ts'
+import { type Processed, type ProcessFiles, processHere } from './indexer/process-files.ts'
 import { hasChanges, WATCH_TIMES, watchFolders } from './indexer/watch.ts'
 import { tunedEncoder, USUAL_BATCH } from './models/tuning.ts'
 import type { Checkpoint } from './search/checkpoint.ts'
 import type { ServingSpace } from './serving-space.ts'
+import type { Space } from './space.ts'
+import type { VectorSpace } from './store/changes.ts'
+import { openClaims } from './store/claims.ts'
+import { excludeMatcher } from './sources/exclude.ts'
+import { openSource } from './sources/open-source.ts'
+import type { ScannedFile } from './sources/source.ts'
 import type { OpenDatabase } from './store/database.ts'
+import { findContent } from './store/pictures.ts'
 import { claimRoot, listRoots, type Root } from './store/roots.ts'
 import { noteServing } from './store/serving.ts'
 import { refreshStatistics } from './store/statistics.ts'
@@ -24,6 +33,8 @@ export interface IndexFoldersOptions {
   /** Forgets what is gone, even where the folder looks unmounted. */
   readonly prune?: boolean
   readonly signal?: AbortSignal
+  /** Processes the files in place of this process. */
+  readonly process?: (space: VectorSpace) => ProcessFiles
 }
 
 /** How folders are watched. */
@@ -42,7 +53,7 @@ export interface IndexingContext {
   readonly onIndexed: () => void
 }
 
-/** Both ways to bring folders up to date. */
+/** Ways to bring folders up to date. */
 export interface Indexing {
   readonly index: (
     folders: readonly string[],
@@ -52,6 +63,18 @@ export interface Indexing {
     folders: readonly string[],
     options?: WatchFoldersOptions,
   ) => AsyncGenerator<IndexEvent>
+  /**
+   * Processes files that another process has found. Throws `not_found` where their folder cannot be
+   * seen from here, `model_missing` where they are for another model than the one that answers here.
+   */
+  readonly indexFiles: (files: FoundFiles, signal: AbortSignal) => Promise<Processed>
+}
+
+/** Files that need work, for one model. */
+export interface FoundFiles {
+  readonly space: VectorSpace
+  readonly folder: string
+  readonly files: readonly ScannedFile[]
 }
 
 /** A day between looks is hardly watching. */
@@ -72,6 +95,11 @@ export function openIndexing(context: IndexingContext): Indexing {
     const context = { db, space: space.identity, preprocess, embedPixels, batchSize }
     return { space, context, release }
   }
+
+  const openEncoder = (space: Space) =>
+    tunedEncoder(space.tower, cache, { fixedThreads: config.threads > 0, key: space.tuningKey })
+  /** Messages of files come one after another, and what one measures serves the next. */
+  const encoders = new WeakMap<Space, ReturnType<typeof openEncoder>>()
 
   /** The folders to index with their roots, each claimed when its turn comes. */
   async function* claimFolders(folders: readonly string[], exclude?: readonly string[]) {
@@ -103,15 +131,15 @@ export function openIndexing(context: IndexingContext): Indexing {
 
   async function* index(
     folders: readonly string[],
-    { exclude, ...how }: IndexFoldersOptions = {},
+    { exclude, process, ...rest }: IndexFoldersOptions = {},
   ): AsyncGenerator<IndexEvent> {
     const { space, context: pipeline, release } = openRun()
+    const how = { ...rest, ...(process && { process: process(space.identity) }) }
     const standing = await writing.begin()
     let changed = false
-    // Asked anew each time: an earlier run of this process may have measured.
-    const tuning = { fixedThreads: config.threads > 0, key: space.tuningKey }
-    const encoder = await tunedEncoder(space.tower, cache, tuning)
     try {
+      // Asked anew each time: an earlier run of this process may have measured.
+      const encoder = await openEncoder(space)
       await noteServing(db, pipeline.space)
       for await (const { folder, root } of claimFolders(folders, exclude)) {
         for await (const event of indexFolder({ ...pipeline, ...encoder }, root, folder, how)) {
@@ -169,7 +197,40 @@ export function openIndexing(context: IndexingContext): Indexing {
     }
   }
 
+  async function indexFiles(
+    { space: wanted, folder, files }: FoundFiles,
+    signal: AbortSignal,
+  ): Promise<Processed> {
+    const { space, context: pipeline, release } = openRun()
+    try {
+      if (space.identity.model !== wanted.model || space.identity.recipe !== wanted.recipe) {
+        throw new LucidaError('model_missing', `${wanted.model} does not answer here`)
+      }
+      if (
+        !(await openSource(folder)
+          .hasEntries(folder)
+          .catch(() => false))
+      ) {
+        throw new LucidaError('not_found', `No folder ${folder} can be seen here`)
+      }
+      if (!encoders.has(space)) encoders.set(space, openEncoder(space))
+      const encoder = await encoders.get(space)!
+      const process = processHere(
+        { ...pipeline, ...encoder },
+        {
+          // Asked each time: other processes write too.
+          lookup: (hash) => findContent(db, pipeline.space, hash),
+          claims: openClaims(db, pipeline.space),
+        },
+      )
+      return await sumUp(process(untilAborted(files, signal), folder))
+    } finally {
+      release()
+    }
+  }
+
   return {
+    indexFiles,
     index: (folders, how) => explaining(index(folders, how)),
     watch: (folders, how) => explaining(watch(folders, how)),
   }
@@ -177,6 +238,7 @@ export function openIndexing(context: IndexingContext): Indexing {
 
 /** The folder's real path, so that one folder has one name; a root that is away keeps its own. */
 async function locateFolder(name: string, roots: readonly Root[]): Promise<string> {
+  if (isBucketPath(name)) return locatePrefix(placeOf(name), roots)
   try {
     const path = await realpath(name)
     if ((await stat(path)).isDirectory()) return path
@@ -186,4 +248,31 @@ async function locateFolder(name: string, roots: readonly Root[]): Promise<strin
     throw new LucidaError('not_found', `No folder ${path} (${messageOf(cause)})`, { cause })
   }
   throw invalidInput('path', 'a folder', name)
+}
+
+async function* untilAborted<T>(items: readonly T[], signal: AbortSignal): AsyncGenerator<T> {
+  for (const item of items) {
+    if (signal.aborted) return
+    yield item
+  }
+}
+
+async function sumUp(parts: AsyncIterable<Processed>): Promise<Processed> {
+  let sum: Processed = { size: 0, embedded: 0, reused: 0, failures: [] }
+  for await (const { size, embedded, reused, failures } of parts) {
+    sum = {
+      size: sum.size + size,
+      embedded: sum.embedded + embedded,
+      reused: sum.reused + reused,
+      failures: [...sum.failures, ...failures],
+    }
+  }
+  return sum
+}
+
+/** A prefix of a bucket: a new one must be there, so that nobody watches a name that is misspelt. */
+async function locatePrefix(prefix: string, roots: readonly Root[]): Promise<string> {
+  if (roots.some((root) => isWithin(prefix, root.path))) return prefix
+  if (await openSource(prefix).exists(prefix)) return prefix
+  throw new LucidaError('not_found', `Nothing lies below ${prefix}`)
 }

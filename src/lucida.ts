@@ -1,6 +1,5 @@
 // The composition root and the library's entry: picks the adapters, opens and closes them.
-import { realpath } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import {
   type AnswerContext,
   answerList,
@@ -17,15 +16,16 @@ import type { Concepts, ConceptTerm } from './concepts.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
+import { placeIn } from './core/place.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
   type DrawnCandidate,
   type GenerationContext,
+  type Identity,
   keepCandidate,
   type PlannedGeneration,
   planGeneration,
 } from './develop/develop.ts'
-import { removeKept } from './develop/keep.ts'
 import type { GenerateOptions } from './develop/order.ts'
 import { type FindPictureGroups, openPictureGroups } from './duplicates.ts'
 import {
@@ -49,11 +49,12 @@ import type { LabelScore } from './search/classify.ts'
 import { removeCheckpoints } from './search/checkpoint.ts'
 import { type Filter, parseFilter } from './search/filter.ts'
 import { openServingSpace, type ServingSpace } from './serving-space.ts'
+import { realPlace } from './sources/open-source.ts'
 import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { type Database, type OpenDatabase, openDatabase } from './store/database.ts'
-import { claimDrawnFolder, type DrawnPictures, findDrawn } from './store/drawn.ts'
+import { claimDrawnFolder, type DrawnPictures as DrawnContents, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
@@ -61,11 +62,16 @@ import type { PictureFilter } from './store/filters.ts'
 import { requirePgvector } from './store/pgvector.ts'
 import { findGeneration, type StoredGeneration } from './store/generations.ts'
 import { listVisible } from './store/pictures.ts'
+import { openSharedBuckets, type SharedBuckets } from './store/rate-limits.ts'
 import { listRoots, notARoot, removeRoot, summarizeRoots } from './store/roots.ts'
 import { readServing } from './store/serving.ts'
+import { openStoredSessions, type StoredSessions } from './store/sessions.ts'
 import type { Policy } from './safety/policy.ts'
 import type { PromptHook } from './safety/prompt-hook.ts'
 import type { RatedConcept } from './safety/concepts.ts'
+import { type DrawnPictures, openDrawnPictures } from './work/drawn-pictures.ts'
+import { openQueues, type Queues } from './work/queues.ts'
+import { openUploads, type Uploads } from './uploads.ts'
 import { openWriting } from './writing.ts'
 
 export type { AuditOptions } from './audit/audit.ts'
@@ -94,6 +100,7 @@ export type {
   DrawnCandidate,
   GenerateEvent,
   Generation,
+  Identity,
   PlannedGeneration,
   RecordedRequest,
 } from './develop/develop.ts'
@@ -118,6 +125,7 @@ export { estimateSpeed, type ModelCosts, readCosts } from './models/costs.ts'
 export { hubOf } from './models/hub-settings.ts'
 export { importModel } from './models/import-model.ts'
 export type { ModelSpec } from './models/manifest.ts'
+export type { Upload, Uploads } from './uploads.ts'
 export type {
   ChangeState,
   FillEvent,
@@ -139,6 +147,8 @@ export type { FetchImageOptions } from './search/fetch-image.ts'
 export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
+export type { SharedBuckets } from './store/rate-limits.ts'
+export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
 
 /** What a search may be made of. */
@@ -179,6 +189,11 @@ export interface Status {
   readonly roots: readonly RootSummary[]
   /** How opening the embedded database has repaired it; `null` when there was no need. */
   readonly repaired: Repair | null
+}
+
+/** An order that was understood: `run` draws it, or `discard` lets go of the model. */
+export interface OpenPlan extends PlannedGeneration {
+  discard(): void
 }
 
 /** Vectors of one model. */
@@ -227,10 +242,11 @@ export interface Lucida {
    */
   explain(picture: SearchTerm, terms: readonly AnyTerm[]): Promise<Explanation>
   /**
-   * Understands an order to draw something; what it returns draws it. Throws `bad_input`,
-   * `not_found`, `corrupt_image`, `model_missing`, `dimension_mismatch`.
+   * Understands an order to draw something; what it returns draws it. `as` makes it the order that
+   * was planned before, maybe elsewhere. Throws `bad_input`, `not_found`, `corrupt_image`,
+   * `model_missing`, `dimension_mismatch`.
    */
-  plan(options: GenerateOptions): Promise<PlannedGeneration>
+  plan(options: GenerateOptions, as?: Identity): Promise<OpenPlan>
   /** An order that has ended. Throws `not_found`. */
   generation(id: string): Promise<StoredGeneration>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
@@ -243,14 +259,24 @@ export interface Lucida {
   safetyPolicy(): Promise<Policy>
   /** How much of each concept of the policy each picture may show, whatever the thresholds. */
   safetyScores(pictures: readonly SearchTerm[]): Promise<RatedConcept[][]>
+  /** Takes in pictures that are handed over. */
+  readonly uploads: Uploads
   /** Pictures one by one, by their ids. */
   readonly gallery: Gallery
   /** Pictures that are there more than once. */
   readonly duplicates: FindPictureGroups
   /** Keys of the HTTP API. */
   readonly keys: ApiKeys
+  /** Pages that are signed in to the HTTP API. */
+  readonly sessions: StoredSessions
+  /** Clients' requests as all servers count them; null where the database has this process only. */
+  readonly buckets: SharedBuckets | null
   /** What people have taught. */
   readonly concepts: Concepts
+  /** Work that takes longer than a request. */
+  readonly queues: Queues
+  /** What was drawn lately, also what nobody has kept. */
+  readonly drawnPictures: DrawnPictures<DrawnCandidate>
   /** Pictures that a search looks through, as far as is known. */
   indexSize(): number
   /** Is told of every run of an encoder. */
@@ -273,6 +299,8 @@ export async function openLucida(options: PartialConfig = {}, hooks: Hooks = {})
 export interface Hooks {
   /** Says why texts may not be drawn, or `null`; in place of the setting `promptHook`. */
   readonly prompt?: PromptHook
+  /** Is told of errors in the background that pass by themselves, such as a lost connection. */
+  readonly trouble?: (error: unknown) => void
 }
 
 /** Opens Lucida with exactly these settings: whoever calls has resolved them. */
@@ -315,9 +343,9 @@ async function openWith(
     listPictures: () => listVisible(db),
     listDrawn: async () => [...(await findDrawn(db)).contents],
   })
-  let drawn: { since: number; found: Promise<DrawnPictures> } | undefined
+  let drawn: { since: number; found: Promise<DrawnContents> } | undefined
   /** What was drawn; remembered for as long as nobody else can have drawn and nobody here writes. */
-  const findDrawnOnce = async (): Promise<DrawnPictures> => {
+  const findDrawnOnce = async (): Promise<DrawnContents> => {
     const since = writing.quietSince()
     if (since === null) return findDrawn(db)
     if (drawn?.since !== since) drawn = { since, found: findDrawn(db) }
@@ -331,7 +359,7 @@ async function openWith(
   const locateFilter = async (filter: Filter): Promise<PictureFilter> => {
     parseFilter(filter)
     const real = async (path: string | undefined) =>
-      path === undefined ? undefined : realpath(path).catch(() => resolve(path))
+      path === undefined ? undefined : realPlace(path)
     const [root, folder] = [await real(filter.root), await real(filter.folder)]
     if (root !== undefined) {
       const known = (await listRoots(db)).map(({ path }) => path)
@@ -372,13 +400,39 @@ async function openWith(
   const answering = <T>(work: (context: AnswerContext) => Promise<T>): Promise<T> =>
     spaces.with((space) => work(space.answer))
 
-  const gallery = openGallery(db, cache)
-  const { nudge, ...models } = openModels({ config, database, spaces, writing, open })
-  const { index, watch } = openIndexing({ config, database, spaces, writing, onIndexed: nudge })
+  const storage = config.storage ?? config.dataDir
+  const drawnFolder = placeIn(storage, 'drawn')
+  const uploadsFolder = placeIn(storage, 'uploads')
+  const gallery = openGallery(db, cache, [drawnFolder, uploadsFolder])
+  const {
+    nudge,
+    fillSome,
+    close: closeModels,
+    ...models
+  } = openModels({
+    config,
+    database,
+    spaces,
+    writing,
+    open,
+    together: () => queues.fill?.(),
+  })
+  const { index, watch, indexFiles } = openIndexing({
+    config,
+    database,
+    spaces,
+    writing,
+    onIndexed: nudge,
+  })
+  const queues: Queues = openQueues({
+    database,
+    doFiles: indexFiles,
+    doFill: fillSome,
+    onTrouble: hooks.trouble ?? (() => {}),
+  })
 
   const painters = new WeakMap<Space, Promise<Painter>>()
   const openPainters: Painter[] = []
-  const drawnFolder = join(config.dataDir, 'drawn')
   /** Drawing with one model, which may read the texts too. */
   const generatingWith = (space: Space): GenerationContext => ({
     db,
@@ -393,7 +447,7 @@ async function openWith(
       return opening
     },
     async indexFolder() {
-      const folder = await realpath(drawnFolder)
+      const folder = await realPlace(drawnFolder)
       await claimDrawnFolder(db, folder)
       for await (const event of index([folder])) {
         if (event.type === 'failure') throw new LucidaError('internal', event.reason)
@@ -409,14 +463,15 @@ async function openWith(
     openPainters.push(painter)
     return painter
   }
-  const plan = async (options: GenerateOptions): Promise<PlannedGeneration> => {
+  const plan = async (options: GenerateOptions, as?: Identity): Promise<OpenPlan> => {
     // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
     const { space, release } = spaces.hold()
     try {
-      const planned = await planGeneration(generatingWith(space), options)
+      const planned = await planGeneration(generatingWith(space), options, as)
       if (planned.earlier) release()
       return {
         ...planned,
+        discard: release,
         async *run(signal) {
           try {
             return yield* planned.run(signal)
@@ -440,6 +495,8 @@ async function openWith(
     index,
     watch,
     models,
+    queues,
+    drawnPictures: openDrawnPictures(database),
     search: (terms, options = {}) =>
       spaces.with(async ({ answer, concepts }) =>
         answerSearch(answer, await Promise.all(terms.map(concepts.resolve)), options, false),
@@ -492,17 +549,14 @@ async function openWith(
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
+    uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
+    sessions: openStoredSessions(db),
+    buckets: isEmbedded ? null : openSharedBuckets(db),
     indexSize: () => spaces.now.live.opened?.size ?? 0,
     observe: (observer) => void observers.push(observer),
     gallery: {
       ...gallery,
-      forget: (id) =>
-        writing.aside(async () => {
-          const places = await gallery.forget(id)
-          // Its folder is indexed again with the next picture that is kept.
-          await removeKept(drawnFolder, id)
-          return places
-        }),
+      forget: (id) => writing.aside(() => gallery.forget(id)),
     },
     async status() {
       const { model, index, searchable } = await spaces.with(async (space) => {
@@ -524,18 +578,20 @@ async function openWith(
       return (await listFailures(db)).map(({ path, reason, code }) => ({ path, reason, code }))
     },
     async remove(folder) {
-      const path = await realpath(folder).catch(() => resolve(folder))
+      const path = await realPlace(folder)
       const removed = await writing.aside(() => removeRoot(db, path))
       await database.noteRoots()
       return removed
     },
     async close() {
+      await queues.close().catch(() => {})
       try {
         if (spaces.now.live.opened) await spaces.with((space) => writing.settle(space, null))
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
         for (const painter of openPainters) await painter.close()
+        await closeModels()
         await spaces.close()
         await database.close()
       }

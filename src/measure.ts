@@ -2,8 +2,8 @@
 // for `lucida bench`. Each part is measured for some seconds, alone.
 import { availableParallelism } from 'node:os'
 import { describePicture } from './indexer/decode.ts'
-import { readPicture } from './indexer/read-file.ts'
-import { scanFolder } from './indexer/scan.ts'
+import { readPicture } from './sources/read-file.ts'
+import { scanFolder } from './sources/scan.ts'
 import { type Clip, openClip } from './models/clip.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { preprocess } from './models/preprocess.ts'

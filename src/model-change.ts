@@ -2,12 +2,11 @@
 // then one transaction makes it the one that answers. What is left to do is read from the database
 // each time, so a process that is killed leaves nothing to repair.
 import { readdir, rm } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { LucidaError, messageOf } from './core/errors.ts'
-import { type FillPass, fillVectors } from './indexer/fill.ts'
-import { openClip } from './models/clip.ts'
+import { type FillOrder, type FillTogether, NOTHING_FILLED, openFilling } from './filling.ts'
+import type { FillPass } from './indexer/fill.ts'
 import type { ModelSpec } from './models/manifest.ts'
 import { knownModel } from './models/names.ts'
 import { findModelFor } from './models/every-pixel.ts'
@@ -103,6 +102,8 @@ export interface ModelContext {
   readonly spaces: ServingSpace
   readonly writing: Writing
   readonly open: (model: ModelSpec) => Promise<Space>
+  /** How all workers fill together; nothing where this process does it alone. */
+  readonly together: () => FillTogether | undefined
 }
 
 /** A model that is to be given vectors, to be the next or to complete the one that answers. */
@@ -114,7 +115,12 @@ interface Task extends VectorSpace {
 const LOOK_AGAIN_MS = 30_000
 
 /** Nothing happens until it is asked for. `nudge` says that there may be something to fill. */
-export function openModels(context: ModelContext): Models & { readonly nudge: () => void } {
+export function openModels(context: ModelContext): Models & {
+  readonly nudge: () => void
+  /** Fills pictures that another process has found missing. Throws `model_missing`, `model_invalid`. */
+  readonly fillSome: (order: FillOrder, signal: AbortSignal) => Promise<FillPass>
+  readonly close: () => Promise<void>
+} {
   const { config, database, spaces, writing } = context
   const { db } = database
   let trouble: string | null = null
@@ -166,6 +172,10 @@ export function openModels(context: ModelContext): Models & { readonly nudge: ()
     )
   }
 
+  const filling = openFilling(config, db)
+  const fillSome = async (order: FillOrder, signal: AbortSignal) =>
+    filling.some(await modelOf(order.space), order, signal)
+
   /** Changes with everything that the serving model could lack. */
   const feedOf = async (space: VectorSpace) => `${space.recipe} ${await lastSequenceOf(db, space)}`
 
@@ -210,28 +220,22 @@ export function openModels(context: ModelContext): Models & { readonly nudge: ()
     task: Task,
     model: ModelSpec,
     { signal, tell }: { readonly signal: AbortSignal | undefined; tell: (pass: FillPass) => void },
-  ): Promise<FillPass | null> => {
-    // Half of the machine, so that searches keep the other.
-    const threads = config.threads || Math.max(1, Math.floor(availableParallelism() / 2))
-    const clip = openClip(model, { threads, providers: config.providers })
+  ): Promise<FillPass | null | 'elsewhere'> => {
     // Nobody searches the next model yet, except for those who set it themselves.
     if (task.isNext) await removeCheckpoint(config.dataDir, task)
     else await writing.begin()
     const isOver = () => interruptions > 0 || (signal?.aborted ?? false)
-    let last: FillPass = { filled: 0, failed: 0, away: 0, unwanted: false }
+    let last: FillPass | 'elsewhere' = NOTHING_FILLED
     try {
-      const { recipe, dimension } = model
-      const context = { db, space: { model: task.model, recipe, dimension }, clip }
-      const firstSlice = Math.floor(Math.random() * 64)
-      for await (const pass of fillVectors(context, { isOver, firstSlice })) {
+      for await (const pass of filling.walk(model, context.together(), isOver)) {
         last = pass
-        tell(pass)
+        if (pass !== 'elsewhere') tell(pass)
       }
       if (!task.isNext) await spaces.with((now) => writing.settle(now, null))
     } finally {
       if (!task.isNext) writing.end()
-      await clip.close()
     }
+    if (last === 'elsewhere') return last
     return isOver() || last.unwanted ? null : last
   }
 
@@ -255,6 +259,7 @@ export function openModels(context: ModelContext): Models & { readonly nudge: ()
     }
     tell()
     const pass = await walk(task, model, { signal, tell }).finally(() => (walking = null))
+    if (pass === 'elsewhere') return 'waiting'
     if (!pass) return 'done'
     const previous = spaces.now.model.name
     isWaiting = task.isNext && pass.away > 0
@@ -327,6 +332,8 @@ export function openModels(context: ModelContext): Models & { readonly nudge: ()
     status,
     carryOut,
     nudge,
+    fillSome,
+    close: filling.close,
     async use(name, { now = false } = {}) {
       refusePinned()
       const model = await findByName(config, name)

@@ -32,6 +32,7 @@ import { mountSafety } from './safety-routes.ts'
 import { mountSearch } from './search-routes.ts'
 import { mountSessions } from './session-routes.ts'
 import { openSessions } from './sessions.ts'
+import { mountUploads } from './upload-routes.ts'
 
 /** What a server chooses beside the settings of its Lucida. */
 export interface ApiOptions {
@@ -55,8 +56,11 @@ export interface OpenApi {
   readonly fetchAsOwner: Fetch
   readonly jobs: Jobs
   readonly generations: Generations
-  /** Carries out changes of model in the background, those that an earlier server began included. */
-  keepFilled(): void
+  /**
+   * Does work in the background: orders that several processes share, and changes of model, those
+   * that an earlier server began included.
+   */
+  work(): Promise<void>
   /** Loads model and index, so that the first search need not; `/readyz` says when. */
   warmUp(): Promise<void>
   /** Ends jobs and streams. */
@@ -68,13 +72,14 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   const { config } = lucida
   const closing = new AbortController()
   const load = openLoad(options.load)
-  const sessions = openSessions()
+  const sessions = openSessions(lucida.sessions)
   const callers = openCallers({
     keys: lucida.keys,
     sessions,
     keyRequired: !isLoopback(config.host),
     insecure: options.insecure ?? false,
     rateLimit: config.rateLimit,
+    buckets: lucida.buckets,
   })
   const jobs = openJobs(lucida)
   const generations = openGenerations(lucida)
@@ -114,8 +119,9 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     fetchAsOwner: (request, env) => owner.fetch(request, env),
     jobs,
     generations,
-    keepFilled() {
+    async work() {
       filling ??= lucida.models.keepFilled(closing.signal)
+      await lucida.queues.takePart()
     },
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })
@@ -163,6 +169,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountSessions(app, context)
   mountSearch(app, context)
   mountImages(app, context)
+  mountUploads(app, context)
   mountEncoding(app, context)
   mountExplaining(app, context)
   mountSafety(app, context)

@@ -2,12 +2,13 @@
 // who may do everything where no key is needed.
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
-import type { ApiKey, ApiKeys, KeyRing } from '../lucida.ts'
+import type { ApiKey, ApiKeys, KeyRing, SharedBuckets } from '../lucida.ts'
 import type { ApiEnv, Caller } from './context.ts'
 import type { Scope } from './contract.ts'
 import { RequestError } from './errors.ts'
 import { isLoopback } from './guard.ts'
 import { openRateLimit } from './rate-limit.ts'
+import { openSharedRateLimit } from './shared-rate-limit.ts'
 import { isSame, type Sessions } from './sessions.ts'
 
 /** Name of the page's cookie. */
@@ -31,6 +32,8 @@ export interface CallerOptions {
   /** Needed by nobody. */
   readonly insecure: boolean
   readonly rateLimit: number
+  /** Where other servers count too. */
+  readonly buckets: SharedBuckets | null
 }
 
 /** Recognises callers. */
@@ -46,9 +49,11 @@ export interface Callers {
 
 /** Opens the door with these settings. */
 export function openCallers(options: CallerOptions): Callers {
-  const { keys, sessions, keyRequired, insecure, rateLimit } = options
-  const wrongKeys = openRateLimit(WRONG_KEYS_PER_MINUTE)
-  const requests = openRateLimit(rateLimit)
+  const { keys, sessions, keyRequired, insecure, rateLimit, buckets } = options
+  const openLimit = (name: string, perMinute: number) =>
+    buckets ? openSharedRateLimit(buckets, name, perMinute) : openRateLimit(perMinute)
+  const wrongKeys = openLimit('wrong keys', WRONG_KEYS_PER_MINUTE)
+  const requests = openLimit('requests', rateLimit)
   /** Revoking the last key must not open the door. */
   let everAny = false
   let loaded: { ring: Promise<KeyRing>; at: number } | undefined
@@ -72,23 +77,22 @@ export function openCallers(options: CallerOptions): Callers {
   async function verify(text: string, address: string): Promise<ApiKey> {
     const found = (await ring()).verify(text)
     if (found) return found
-    wrongKeys.take(address)
+    await wrongKeys.take(address)
     throw new RequestError('unauthorized', 'The key is not valid', {
       headers: { 'www-authenticate': 'Bearer' },
     })
   }
 
-  async function byCookie(c: Context<ApiEnv>, address: string): Promise<Caller | null> {
+  async function byCookie(c: Context<ApiEnv>): Promise<Caller | null> {
     const token = getCookie(c, COOKIE)
-    const session = token === undefined ? undefined : sessions.find(token)
+    const session = token === undefined ? null : await sessions.find(token)
     if (!session) return null
-    const key = await verify(session.key, address).catch(() => null)
-    if (!key) return null
+    const { key, csrfToken } = session
     const isChange = c.req.method !== 'GET' && c.req.method !== 'HEAD'
-    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', session.csrfToken)) {
+    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', csrfToken)) {
       throw new RequestError('forbidden', 'X-CSRF-Token: Expected the token of GET /v1/session')
     }
-    return { scope: key.scope, isOwner: false, client: key.id, csrfToken: session.csrfToken }
+    return { scope: key.scope, isOwner: false, client: key.id, csrfToken }
   }
 
   async function identify(c: Context<ApiEnv>): Promise<Caller> {
@@ -99,7 +103,7 @@ export function openCallers(options: CallerOptions): Callers {
       const key = await verify(text, address)
       return { scope: key.scope, isOwner: false, client: key.id }
     }
-    const page = await byCookie(c, address)
+    const page = await byCookie(c)
     if (page) return page
     const scope = (await isKeyRequired()) ? null : 'admin'
     return { scope, isOwner: false, client: address }
@@ -111,13 +115,14 @@ export function openCallers(options: CallerOptions): Callers {
       c.set('caller', caller)
       // Whoever sits at this machine and needs no key shares it with nobody.
       const isLocal = caller.scope === 'admin' && isLoopback(caller.client)
-      if (!isLocal) requests.take(caller.client)
+      if (!isLocal) await requests.take(caller.client)
       await next()
     },
     verify,
     isKeyRequired,
     forget() {
       loaded = undefined
+      sessions.forget()
     },
   }
 }

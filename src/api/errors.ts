@@ -63,6 +63,9 @@ const HONO_CODES: Readonly<Record<number, ErrorCode>> = {
   415: 'unsupported_format',
 }
 
+/** After which there may be room for more work. */
+const RETRY_SECONDS = '30'
+
 /** An answer to a request that failed. */
 export interface ErrorAnswer {
   readonly status: number
@@ -79,7 +82,8 @@ export function answerError(error: unknown): ErrorAnswer {
   }
   if (error instanceof LucidaError) {
     const { code, message } = error
-    return { status: STATUSES[code], body: { error: { code, message } }, headers: {} }
+    const headers = code === 'overloaded' ? { 'retry-after': RETRY_SECONDS } : {}
+    return { status: STATUSES[code], body: { error: { code, message } }, headers }
   }
   if (error instanceof HTTPException && error.status < 500) {
     const code = HONO_CODES[error.status] ?? 'bad_input'

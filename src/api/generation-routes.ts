@@ -125,9 +125,9 @@ export function mountGenerations(app: Api, context: ApiContext): void {
     })
   })
 
-  app.openapi(candidate, (c) => {
+  app.openapi(candidate, async (c) => {
     const { id, n } = c.req.valid('param')
-    const { png } = generations.candidate(id, n)
+    const { png } = await generations.candidate(id, n)
     // An id is never used twice, so what it names never changes.
     const headers = { 'cache-control': 'private, max-age=31536000, immutable' }
     return c.body(png, 200, { ...headers, 'content-type': 'image/png' })

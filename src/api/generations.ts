@@ -1,5 +1,5 @@
-// Orders to draw: one at a time, in order, followed live. What was drawn stays in memory for a while,
-// so that it can be looked at; what is said of it stays in the database.
+// Orders to draw: in order, followed live. What was drawn can be looked at for a while; what is said of
+// it stays in the database.
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
 import {
   type DrawnCandidate,
@@ -11,12 +11,13 @@ import {
 } from '../lucida.ts'
 import type { Generation, GenerationJudged, GenerationStep } from './generation-contract.ts'
 import { type GenerationFacts, storedGeneration, toGeneration } from './present-generation.ts'
-import { isPending, type Life, type Numbered, openWorkQueue } from './work-queue.ts'
+import { type Packed, pack, unpack } from '../work/packed.ts'
+import { isPending, type Life, type Numbered } from '../work/work-queue.ts'
 
 /** What followers are told. */
 export type GenerationEvent = GenerationStep | GenerationJudged
 
-/** All orders of this process, and those that the database remembers. */
+/** All orders, also those that only the database remembers. */
 export interface Generations {
   /**
    * Understands an order and draws it in its turn. Where the same was drawn and kept before, or is
@@ -32,11 +33,11 @@ export interface Generations {
   /** Events after number `after`, those to come included, until it has ended. */
   events(id: string, after: number, signal: AbortSignal): AsyncGenerator<Numbered<GenerationEvent>>
   /** The `n`th best of an order, from 0, as PNG. Throws `not_found` also once it is forgotten. */
-  candidate(id: string, n: number): DrawnCandidate
+  candidate(id: string, n: number): Promise<DrawnCandidate>
   /** Puts it into the collection; returns the id of the picture. Throws `not_found`, `bad_input`. */
   keep(id: string, n: number): Promise<string>
   /** Orders that wait or are drawn. */
-  readonly pending: number
+  countPending(): Promise<number>
   onEnd(listener: (ended: Life) => void): void
   /** Cancels all and waits for them. */
   close(): Promise<void>
@@ -50,83 +51,99 @@ export interface DrawnOrder {
 
 /** A follower who comes late needs no more: how it stands is told first. */
 const MAX_EVENTS = 100
-/** Pictures in memory; whatever is beyond that is forgotten, the oldest orders first. */
-const MAX_PICTURE_BYTES = 256e6
 
-type DrawingLucida = Pick<Lucida, 'plan' | 'generation' | 'keepCandidate'>
+type DrawingLucida = Pick<
+  Lucida,
+  'plan' | 'generation' | 'keepCandidate' | 'queues' | 'drawnPictures'
+>
 
-/** Starts with none. */
+/** An order as any worker can take it up. */
+interface DrawingOrder {
+  readonly options: Packed
+  readonly seed: number
+}
+
+/** Orders of this process, or those that it shares with others. */
 export function openGenerations(lucida: DrawingLucida): Generations {
-  const queue = openWorkQueue<GenerationFacts, GenerationEvent>({
+  const drawn = lucida.drawnPictures
+  const queue = lucida.queues.open<DrawingOrder, GenerationFacts, GenerationEvent>({
+    kind: 'generate',
     one: 'generation',
     many: 'orders to draw',
     maxEvents: MAX_EVENTS,
     isPassing: ({ type }) => type === 'step',
+    async work({ options, seed }, { id, signal, tell, update }) {
+      const plan = await lucida.plan(unpack(options) as GenerateOptions, { id, seed })
+      let tries: Generation['tries'] = []
+      const run = plan.run(signal)
+      let next = await run.next()
+      for (; !next.done; next = await run.next()) {
+        if (next.value.type === 'judged') {
+          const event = judgedOf(next.value)
+          tries = [...tries, event.try]
+          await tell(event, { tries })
+        } else {
+          const { round, step, steps } = next.value
+          await tell(await stepOf(next.value), { progress: { round, step, steps } })
+        }
+      }
+      const { candidates, picture, offered, withheld } = next.value
+      await drawn.put(id, candidates)
+      await update({
+        candidates: candidates.map(withoutPng),
+        picture,
+        offered,
+        withheld,
+        progress: null,
+      })
+    },
   })
-  const drawn = new Map<string, readonly DrawnCandidate[]>()
-  queue.onEnd(() => forgetPictures(drawn, queue.has))
 
-  const present = (now: Life & GenerationFacts) =>
-    toGeneration(now, (n) => drawn.get(now.id)?.[n] !== undefined)
+  const present = async (now: Life & GenerationFacts) => {
+    const there = await drawn.ranks(now.id)
+    return toGeneration(now, (n) => there.has(n))
+  }
 
-  const find = async (id: string) =>
-    queue.has(id) ? present(queue.find(id)) : storedGeneration(await lucida.generation(id))
+  const find = async (id: string) => {
+    const known = await queue.find(id)
+    return known ? present(known) : storedGeneration(await lucida.generation(id))
+  }
 
-  const candidate = (id: string, n: number) => {
-    const found = drawn.get(id)?.[n]
+  const candidate = async (id: string, n: number) => {
+    const found = await drawn.find(id, n)
     if (found) return found
     throw new LucidaError('not_found', `There is no candidate ${n} of ${id}, or no longer`)
   }
 
   /** `isShared`: who asks for the same meanwhile is given this one. */
-  function start(plan: PlannedGeneration, isShared: boolean): Life & GenerationFacts {
-    const facts = factsOf(plan, isShared)
-    return queue.start(
-      facts,
-      async ({ signal, tell, update }) => {
-        let tries: Generation['tries'] = []
-        const run = plan.run(signal)
-        let next = await run.next()
-        for (; !next.done; next = await run.next()) {
-          if (next.value.type === 'judged') {
-            const event = judgedOf(next.value)
-            tries = [...tries, event.try]
-            tell(event, { tries })
-          } else {
-            const { round, step, steps } = next.value
-            tell(await stepOf(next.value), { progress: { round, step, steps } })
-          }
-        }
-        const { candidates, picture, offered, withheld } = next.value
-        drawn.set(plan.id, candidates)
-        update({
-          candidates: candidates.map(withoutPng),
-          picture,
-          offered,
-          withheld,
-          progress: null,
-        })
-      },
-      plan.id,
-    )
+  function start(plan: PlannedGeneration, options: GenerateOptions, isShared: boolean) {
+    const order = { options: pack(options), seed: plan.request.seed }
+    return queue.start(order, factsOf(plan, isShared), plan.id)
+  }
+
+  /** Only what was understood is ordered; whoever takes it up understands it again. */
+  async function plan(options: GenerateOptions): Promise<PlannedGeneration> {
+    await queue.assertRoom()
+    const plan = await lucida.plan(options)
+    plan.discard()
+    return plan
   }
 
   return {
     async order(options) {
-      queue.assertRoom()
-      const plan = await lucida.plan(options)
-      if (plan.earlier) return { generation: storedGeneration(plan.earlier), isNew: false }
-      const same = queue
-        .list()
-        .find(({ state, sharedAs }) => isPending(state) && sharedAs === plan.requestHash)
-      return { generation: present(same ?? start(plan, true)), isNew: same === undefined }
+      const planned = await plan(options)
+      if (planned.earlier) return { generation: storedGeneration(planned.earlier), isNew: false }
+      const same = (await queue.list()).find(
+        ({ state, sharedAs }) => isPending(state) && sharedAs === planned.requestHash,
+      )
+      const generation = await present(same ?? (await start(planned, options, true)))
+      return { generation, isNew: same === undefined }
     },
     async draw(options, signal) {
-      queue.assertRoom()
-      const plan = await lucida.plan(options)
+      const planned = await plan(options)
       assertWaiting(signal)
-      const { id } = start(plan, false)
-      const cancel = () => void queue.cancel(id)
+      const { id } = await start(planned, options, false)
+      const cancel = () => void queue.cancel(id).catch(() => {})
       signal.addEventListener('abort', cancel)
       try {
         for await (const _ of queue.events(id, 0, signal));
@@ -134,27 +151,30 @@ export function openGenerations(lucida: DrawingLucida): Generations {
         signal.removeEventListener('abort', cancel)
       }
       assertWaiting(signal)
-      const { state, error } = queue.find(id)
+      const { state, error } = await queue.get(id)
       if (error) throw new LucidaError(error.code as ErrorCode, error.message)
       if (state === 'cancelled') throw new LucidaError('cancelled', 'The drawing was cancelled')
-      return { id, candidates: drawn.get(id) ?? [] }
+      const candidates: DrawnCandidate[] = []
+      for (const n of await drawn.ranks(id)) candidates.push(await candidate(id, n))
+      return { id, candidates }
     },
     find,
     async cancel(id) {
-      if (queue.has(id)) queue.cancel(id)
+      if (await queue.find(id)) await queue.cancel(id)
       return find(id)
     },
-    events: (id, after, signal) =>
-      queue.has(id) ? queue.events(id, after, signal) : nothingMore(),
+    async *events(id, after, signal) {
+      // Of an order that only the database remembers there is nothing more to tell.
+      if (await queue.find(id)) yield* queue.events(id, after, signal)
+    },
     candidate,
     async keep(id, n) {
-      const picture = await lucida.keepCandidate(id, candidate(id, n))
-      if (queue.has(id)) queue.update(id, { picture: queue.find(id).picture ?? picture })
+      const picture = await lucida.keepCandidate(id, await candidate(id, n))
+      const known = await queue.find(id)
+      if (known) await queue.update(id, { picture: known.picture ?? picture })
       return picture
     },
-    get pending() {
-      return queue.pending
-    },
+    countPending: queue.countPending,
     onEnd: queue.onEnd,
     close: queue.close,
   }
@@ -164,9 +184,6 @@ export function openGenerations(lucida: DrawingLucida): Generations {
 function assertWaiting(signal: AbortSignal): void {
   if (signal.aborted) throw new LucidaError('cancelled', 'The caller has gone')
 }
-
-/** Of an order that only the database remembers. */
-async function* nothingMore(): AsyncGenerator<never> {}
 
 function factsOf({ request, requestHash }: PlannedGeneration, isShared: boolean): GenerationFacts {
   const sharedAs = isShared ? requestHash : null
@@ -206,18 +223,4 @@ async function stepOf({
 function judgedOf(event: Extract<GenerateEvent, { type: 'judged' }>): GenerationJudged {
   const { seeds, scores, ...rest } = event.try
   return { type: 'judged', try: { ...rest, seeds: [...seeds], scores: [...scores] } }
-}
-
-/** Keeps the pictures of the newest orders, as many as there is room for. */
-function forgetPictures(
-  drawn: Map<string, readonly DrawnCandidate[]>,
-  isKnown: (id: string) => boolean,
-): void {
-  let room = MAX_PICTURE_BYTES
-  for (const [id, candidates] of [...drawn].toReversed()) {
-    // Of one order, the best first.
-    const fitting = candidates.filter(({ png }) => (room -= png.byteLength) >= 0)
-    if (fitting.length === 0 || !isKnown(id)) drawn.delete(id)
-    else drawn.set(id, fitting)
-  }
 }

@@ -44,7 +44,7 @@ const forgetImage = createRoute({
   ...at('forgetImage'),
   summary:
     'Forget a picture; its file stays, and is found again when its folder is indexed. One that was ' +
-    'drawn here is deleted',
+    'drawn here or uploaded is deleted',
   middleware: [needs('write')],
   request: { params: IdParams },
   responses: { 204: { description: 'Forgotten' }, ...errors(404) },

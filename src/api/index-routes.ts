@@ -63,7 +63,13 @@ const jobs = createRoute({
   ...at('jobs'),
   summary: 'Indexing jobs, newest first',
   middleware: [needs('read')],
-  responses: { 200: answers(JobsResponse, 'Jobs of this run of the server'), ...errors() },
+  responses: {
+    200: answers(
+      JobsResponse,
+      'Jobs of this run of the server; on a database server, of all that share it',
+    ),
+    ...errors(),
+  },
 })
 
 const JobParams = z.object({ id: z.string().min(1).max(64) })
@@ -138,7 +144,7 @@ export function mountIndexing(app: Api, context: ApiContext): void {
   app.openapi(addRoot, async (c) => {
     const { path, exclude } = c.req.valid('json')
     const folder = await assertAddable(context, c.get('caller'), path)
-    return c.json({ job: context.jobs.start({ folders: [folder], exclude }) }, 202)
+    return c.json({ job: await context.jobs.start({ folders: [folder], exclude }) }, 202)
   })
 
   app.openapi(removeRoot, async (c) => {
@@ -148,20 +154,22 @@ export function mountIndexing(app: Api, context: ApiContext): void {
   app.openapi(startIndexing, async (c) => {
     const { folders, ...how } = c.req.valid('json')
     const located = await assertIndexed(context, c.get('caller'), folders)
-    return c.json({ job: context.jobs.start({ folders: located, ...how }) }, 202)
+    return c.json({ job: await context.jobs.start({ folders: located, ...how }) }, 202)
   })
 
-  app.openapi(jobs, (c) => c.json({ items: context.jobs.list() }, 200))
-  app.openapi(job, (c) => c.json({ job: context.jobs.find(c.req.valid('param').id) }, 200))
-  app.openapi(cancelJob, (c) => {
-    return c.json({ job: context.jobs.cancel(c.req.valid('param').id) }, 202)
+  app.openapi(jobs, async (c) => c.json({ items: await context.jobs.list() }, 200))
+  app.openapi(job, async (c) => {
+    return c.json({ job: await context.jobs.get(c.req.valid('param').id) }, 200)
+  })
+  app.openapi(cancelJob, async (c) => {
+    return c.json({ job: await context.jobs.cancel(c.req.valid('param').id) }, 202)
   })
 
-  app.openapi(jobEvents, (c) => {
+  app.openapi(jobEvents, async (c) => {
     const { id } = c.req.valid('param')
-    context.jobs.find(id)
+    await context.jobs.get(id)
     return streamEvents(c, {
-      standing: ['job', () => context.jobs.find(id)],
+      standing: ['job', () => context.jobs.get(id)],
       events: (after, signal) => context.jobs.events(id, after, signal),
       nameOf: () => 'index',
       isMilestone: () => true,

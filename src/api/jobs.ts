@@ -1,8 +1,8 @@
-// Indexing runs as jobs: one at a time, in order, each with the events that it has told so far.
+// Indexing runs as jobs: in order, each with the events that it has told so far.
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
 import type { IndexEvent, Lucida } from '../lucida.ts'
+import type { Life, WorkQueue } from '../work/work-queue.ts'
 import type { Job } from './contract.ts'
-import { type Life, openWorkQueue, type WorkQueue } from './work-queue.ts'
 
 /** What a job is to do; all indexed folders when `folders` is empty. */
 export interface JobOrder {
@@ -11,14 +11,13 @@ export interface JobOrder {
   readonly prune?: boolean | undefined
 }
 
-/** All jobs of this process. */
+type Queue = WorkQueue<JobOrder, JobFacts, IndexEvent>
+
+/** All jobs. */
 export interface Jobs
-  extends Pick<
-    WorkQueue<JobFacts, IndexEvent>,
-    'list' | 'find' | 'cancel' | 'events' | 'pending' | 'onEnd' | 'close'
-  > {
+  extends Pick<Queue, 'list' | 'get' | 'cancel' | 'events' | 'countPending' | 'onEnd' | 'close'> {
   /** Throws `overloaded` when too many wait. */
-  start(order: JobOrder): Job
+  start(order: JobOrder): Promise<Job>
   /** What happens in a job, from its beginning. Throws what the job failed with. */
   happenings(id: string, signal: AbortSignal): AsyncGenerator<IndexEvent>
 }
@@ -29,39 +28,37 @@ type JobFacts = Omit<Job, keyof Life>
 const MAX_FAILURES = 100
 const MAX_EVENTS = 5000
 
-/** Starts with no jobs. */
-export function openJobs(lucida: Pick<Lucida, 'index'>): Jobs {
-  const queue = openWorkQueue<JobFacts, IndexEvent>({
+/** Jobs of this process, or those that it shares with others. */
+export function openJobs({ index, queues }: Pick<Lucida, 'index' | 'queues'>): Jobs {
+  const queue: Queue = queues.open<JobOrder, JobFacts, IndexEvent>({
+    kind: 'index',
     one: 'job',
     many: 'indexing jobs',
     maxEvents: MAX_EVENTS,
+    async work({ folders, exclude, prune }, { id, signal, tell }) {
+      const process = await queues.spread?.({ id, signal })
+      const options = {
+        signal,
+        ...(exclude && { exclude }),
+        ...(prune && { prune }),
+        ...(process && { process }),
+      }
+      let failures: Job['failures'] = []
+      for await (const event of index(folders, options)) {
+        if (event.type === 'failure' && failures.length < MAX_FAILURES) {
+          const { path, code, reason } = event
+          failures = [...failures, { path, code, reason }]
+        }
+        await tell(event, { failures, ...changeOf(event) })
+      }
+    },
   })
   return {
-    list: queue.list,
-    find: queue.find,
-    cancel: queue.cancel,
-    events: queue.events,
-    onEnd: queue.onEnd,
-    close: queue.close,
-    get pending() {
-      return queue.pending
-    },
-    start({ folders, exclude, prune }) {
-      return queue.start(newFacts(folders), async ({ signal, tell }) => {
-        const options = { signal, ...(exclude && { exclude }), ...(prune && { prune }) }
-        let failures: Job['failures'] = []
-        for await (const event of lucida.index(folders, options)) {
-          if (event.type === 'failure' && failures.length < MAX_FAILURES) {
-            const { path, code, reason } = event
-            failures = [...failures, { path, code, reason }]
-          }
-          tell(event, { failures, ...changeOf(event) })
-        }
-      })
-    },
+    ...queue,
+    start: (order) => queue.start(order, newFacts(order.folders)),
     async *happenings(id, signal) {
       for await (const { event } of queue.events(id, 0, signal)) yield event
-      const { error } = queue.find(id)
+      const { error } = await queue.get(id)
       if (error) throw new LucidaError(error.code as ErrorCode, error.message)
     },
   }

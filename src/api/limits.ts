@@ -8,6 +8,8 @@ import { RequestError } from './errors.ts'
 
 /** An uploaded picture. Parsing and hashing it must not hold up others. */
 export const MAX_UPLOAD_BYTES = 20_000_000
+/** A picture that is uploaded to stay: also those of large cameras. */
+export const MAX_PICTURE_BYTES = 64_000_000
 /** A JSON body, pictures in base64 included. */
 export const MAX_JSON_BYTES = 8_000_000
 /** Bodies of which only a few are taken in at once. */
@@ -25,6 +27,7 @@ const UPLOADS: ReadonlySet<string> = new Set([
 /** How many requests are worked on at once. */
 export interface LoadLimits {
   readonly requests?: number
+  /** A body above `MAX_UPLOAD_BYTES` counts as four. */
   readonly largeBodies?: number
 }
 
@@ -52,15 +55,15 @@ export function openLoad({
     async limit(c, next) {
       // Whoever is told that a busy server is dead would restart it.
       if (HEALTH.has(c.req.path)) return next()
-      const isLarge = bodyBytes(c) > LARGE_BYTES
-      if (requests >= max || (isLarge && large >= maxLarge)) throw busy()
+      const share = shareOf(c)
+      if (requests >= max || (share > 0 && large + share > maxLarge)) throw busy()
       requests++
-      if (isLarge) large++
+      large += share
       try {
         await next()
       } finally {
         requests--
-        if (isLarge) large--
+        large -= share
         if (requests === 0) for (const resolve of waiting.splice(0)) resolve()
       }
     },
@@ -80,16 +83,25 @@ export function limitBody(): MiddlewareHandler<ApiEnv> {
     })
   const json = tooLarge(MAX_JSON_BYTES)
   const upload = tooLarge(MAX_UPLOAD_BYTES)
+  const picture = tooLarge(MAX_PICTURE_BYTES)
   return (c, next) => {
     if (c.req.method !== 'POST') return next()
     const type = (c.req.header('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
-    const isUpload = UPLOADS.has(c.req.path)
+    const isPicture = c.req.path === ROUTES.uploadImage[1]
+    const isUpload = isPicture || UPLOADS.has(c.req.path)
     const expected = isUpload ? 'multipart/form-data' : 'application/json'
     if (type !== expected) {
       throw new RequestError('unsupported_format', `Content-Type: Expected ${expected}`)
     }
-    return (isUpload ? upload : json)(c, next)
+    return (isPicture ? picture : isUpload ? upload : json)(c, next)
   }
+}
+
+/** How much of what is taken in at once a body takes up. */
+function shareOf(c: Context<ApiEnv>): number {
+  const bytes = bodyBytes(c)
+  if (bytes <= LARGE_BYTES) return 0
+  return c.req.path === ROUTES.uploadImage[1] && bytes > MAX_UPLOAD_BYTES ? 4 : 1
 }
 
 /** A body of unknown length counts as large. */

@@ -8,7 +8,7 @@ import type { ApiEnv } from './context.ts'
 import type { Generations } from './generations.ts'
 import type { Jobs } from './jobs.ts'
 import type { Load } from './limits.ts'
-import type { Life } from './work-queue.ts'
+import type { Life } from '../work/work-queue.ts'
 
 /** The metrics of one server. */
 export interface Metrics {
@@ -68,19 +68,19 @@ export function openMetrics(
     buckets: LONG,
     registers,
   })
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: string, help: string, read: () => number | Promise<number>) =>
     new Gauge({
       name,
       help,
       registers,
-      collect() {
-        this.set(read())
+      async collect() {
+        this.set(await read())
       },
     })
   gauge('lucida_index_pictures', 'Pictures that a search looks through', lucida.indexSize)
   gauge('lucida_requests_in_flight', 'Requests under way', () => load.requests)
-  gauge('lucida_jobs_pending', 'Indexing jobs that wait or run', () => jobs.pending)
-  gauge('lucida_draw_pending', 'Orders to draw that wait or run', () => generations.pending)
+  gauge('lucida_jobs_pending', 'Indexing jobs that wait or run', jobs.countPending)
+  gauge('lucida_draw_pending', 'Orders to draw that wait or run', () => generations.countPending())
 
   lucida.observe(({ tower, ms }) => encodes.observe({ tower }, ms / 1000))
   const observe =

@@ -16,9 +16,11 @@ import type { openAiRoutes } from './openai-routes.ts'
 import type { safetyRoutes } from './safety-routes.ts'
 import type { searchRoutes } from './search-routes.ts'
 import type { sessionRoutes } from './session-routes.ts'
+import type { uploadRoutes } from './upload-routes.ts'
 
 type Definitions = typeof searchRoutes &
   typeof imageRoutes &
+  typeof uploadRoutes &
   typeof encodeRoutes &
   typeof auditRoutes &
   typeof explainRoutes &

@@ -51,14 +51,14 @@ async function readStart(
   read: Read,
 ): Promise<SearchTerm> {
   if (!('id' in image)) return (await read([image], 'start.image'))[0]!
-  const { handle, path, sizeBytes } = await lucida.gallery.openFile(image.id)
+  const file = await lucida.gallery.openFile(image.id)
   try {
-    if (sizeBytes > MAX_UPLOAD_BYTES) {
+    if (file.sizeBytes > MAX_UPLOAD_BYTES) {
       const message = `start.image: Expected a file of at most ${MAX_UPLOAD_BYTES / 1e6} MB`
       throw new LucidaError('too_large', message)
     }
-    return { picture: await handle.readFile(), pathHint: path }
+    return { picture: await file.bytes(), pathHint: file.path }
   } finally {
-    await handle.close()
+    await file.close()
   }
 }

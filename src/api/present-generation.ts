@@ -2,9 +2,9 @@
 import type { DrawnCandidate, RecordedRequest, StoredGeneration } from '../lucida.ts'
 import type { StartedGeneration } from './contract.ts'
 import type { Candidate, Generation } from './generation-contract.ts'
-import type { Life } from './work-queue.ts'
+import type { Life } from '../work/work-queue.ts'
 
-/** What is known of an order in this process. */
+/** What is known of an order under way, or that has ended lately. */
 export interface GenerationFacts
   extends Pick<Generation, 'progress' | 'tries' | 'picture' | 'offered' | 'withheld'> {
   readonly request: RecordedRequest

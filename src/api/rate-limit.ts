@@ -1,11 +1,11 @@
-// How often a client may come: a bucket of tokens each, refilled evenly.
+// How often a client may come to this server: a bucket of tokens each, refilled evenly.
 import { LRUCache } from 'lru-cache'
 import { RequestError } from './errors.ts'
 
 /** Takes tokens by client. */
 export interface RateLimit {
   /** Throws `rate_limited`, with the seconds after which to come back. */
-  take(client: string): void
+  take(client: string): Promise<void>
 }
 
 interface Bucket {
@@ -14,7 +14,7 @@ interface Bucket {
 }
 
 /** Clients that are remembered; who is forgotten begins with a full bucket. */
-const MAX_CLIENTS = 10_000
+export const MAX_CLIENTS = 10_000
 
 /** `perMinute` requests of each client, at once or evenly; 0 sets no limit. */
 export function openRateLimit(perMinute: number, now = () => performance.now()): RateLimit {
@@ -29,7 +29,7 @@ export function openRateLimit(perMinute: number, now = () => performance.now()):
     return bucket
   }
   return {
-    take(client) {
+    async take(client) {
       if (perMinute === 0) return
       const bucket = filled(client)
       if (bucket.tokens < 1) throw tooMany(Math.ceil((1 - bucket.tokens) / perMs / 1000))
@@ -38,7 +38,8 @@ export function openRateLimit(perMinute: number, now = () => performance.now()):
   }
 }
 
-function tooMany(seconds: number): RequestError {
+/** The error for a client that is to come back. */
+export function tooMany(seconds: number): RequestError {
   return new RequestError('rate_limited', `Too many requests; come back in ${seconds} s`, {
     headers: { 'retry-after': String(seconds) },
     details: { retryAfterSeconds: seconds },

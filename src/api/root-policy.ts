@@ -2,7 +2,8 @@
 // settings allow it. The owner of the data directory may index any, as from the shell.
 import { realpath } from 'node:fs/promises'
 import { isAbsolute } from 'node:path'
-import { folderRange } from '../core/folder-range.ts'
+import { isWithin } from '../core/folder-range.ts'
+import { isBucketPath, placeOf } from '../core/place.ts'
 import type { ApiContext, Caller } from './context.ts'
 import { RequestError } from './errors.ts'
 
@@ -13,15 +14,15 @@ export async function assertAddable(
   path: string,
 ): Promise<string> {
   assertAbsolute(path, 'path')
-  if (isOwner) return path
+  if (isOwner) return isBucketPath(path) ? placeOf(path) : path
   if (allowedRoots.length === 0) {
     const message =
       'Folders are added from the shell only (lucida index <folder>); LUCIDA_ALLOWED_ROOTS allows others'
     throw new RequestError('forbidden', message)
   }
-  const allowed = await Promise.all(allowedRoots.map((root) => realpath(root).catch(() => null)))
+  const allowed = await Promise.all(allowedRoots.map(realOrNull))
   // Also for a folder that does not exist: which ones do is nobody's business.
-  const real = await realpath(path).catch(() => null)
+  const real = await realOrNull(path)
   if (real !== null && allowed.some((root) => root !== null && isWithin(real, root))) return real
   throw new RequestError('forbidden', `path: Expected a folder within ${allowedRoots.join(', ')}`)
 }
@@ -36,19 +37,20 @@ export async function assertIndexed(
   return Promise.all(
     folders.map(async (folder, i) => {
       assertAbsolute(folder, `folders.${i}`)
-      if (isOwner) return folder
-      const real = await realpath(folder).catch(() => folder)
+      if (isOwner) return isBucketPath(folder) ? placeOf(folder) : folder
+      const real = (await realOrNull(folder)) ?? folder
       if (roots.some((root) => isWithin(real, root))) return real
       throw new RequestError('not_found', `folders.${i}: ${folder} is not in an indexed folder`)
     }),
   )
 }
 
-function assertAbsolute(path: string, field: string): void {
-  if (isAbsolute(path)) return
-  throw new RequestError('bad_input', `${field}: Expected an absolute path`)
+/** A bucket has no links, and is not asked. */
+async function realOrNull(path: string): Promise<string | null> {
+  return isBucketPath(path) ? placeOf(path) : realpath(path).catch(() => null)
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folderRange(folder).after)
+function assertAbsolute(path: string, field: string): void {
+  if (isBucketPath(path) || isAbsolute(path)) return
+  throw new RequestError('bad_input', `${field}: Expected an absolute path or s3://bucket/prefix`)
 }

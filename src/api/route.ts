@@ -31,6 +31,7 @@ const MEANINGS = {
   422: 'A picture cannot be read, or the safety policy refuses what is to be drawn',
   429: 'Too many requests; Retry-After says when to come back',
   503: 'Busy; Retry-After says when to come back',
+  507: 'The disk, or the bucket, is full',
 } as const
 
 type ErrorStatus = keyof typeof MEANINGS

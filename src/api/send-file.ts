@@ -23,7 +23,7 @@ export async function sendFile(
   file: OpenFile,
   request: { readonly method: string; readonly range?: string | undefined; readonly etag: string },
 ): Promise<Response> {
-  const { handle, sizeBytes } = file
+  const { sizeBytes } = file
   try {
     const range = parseRange(request.range, sizeBytes)
     const { start, end } = range ?? { start: 0, end: sizeBytes - 1 }
@@ -38,13 +38,13 @@ export async function sendFile(
     if (range) headers.set('content-range', `bytes ${start}-${end}/${sizeBytes}`)
     const status = range ? 206 : 200
     if (request.method === 'HEAD') {
-      await handle.close()
+      await file.close()
       return new Response(null, { status, headers })
     }
-    const stream = handle.createReadStream({ start, end, highWaterMark: 256 * 1024 })
+    const stream = await file.stream(start, end)
     return new Response(Readable.toWeb(stream) as ReadableStream, { status, headers })
   } catch (error) {
-    await handle.close()
+    await file.close()
     throw error
   }
 }

@@ -38,21 +38,20 @@ export function mountSessions(app: Api, { callers, sessions }: ApiContext): void
 
   app.openapi(signIn, async (c) => {
     const { key } = c.req.valid('json')
-    const { scope } = await callers.verify(key, addressOf(c))
-    const { token, session } = sessions.open(key)
+    const { id, scope } = await callers.verify(key, addressOf(c))
+    const { token, csrfToken } = await sessions.open(id)
     setCookie(c, COOKIE, token, {
       httpOnly: true,
       sameSite: 'Strict',
       path: '/',
       secure: isSecure(c),
     })
-    const { csrfToken } = session
     return c.json({ keyRequired: await callers.isKeyRequired(), scope, csrfToken }, 200)
   })
 
-  app.openapi(signOut, (c) => {
+  app.openapi(signOut, async (c) => {
     const token = getCookie(c, COOKIE)
-    if (token !== undefined) sessions.close(token)
+    if (token !== undefined) await sessions.close(token)
     deleteCookie(c, COOKIE, { path: '/' })
     return c.body(null, 204)
   })

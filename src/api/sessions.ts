@@ -1,45 +1,67 @@
 // Signed-in pages: a random token in a cookie that scripts cannot read, and another that the page
-// sends with every change, which a foreign site cannot know. Gone when the server ends.
+// sends with every change, which a foreign site cannot know. All servers of one database share them.
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { sha256 } from '../core/hash.ts'
+import { type ContentHash, sha256 } from '../core/hash.ts'
+import type { ApiKey, StoredSessions } from '../lucida.ts'
 
 /** A signed-in page. */
 export interface Session {
-  readonly key: string
+  readonly key: ApiKey
   readonly csrfToken: string
 }
 
 /** All signed-in pages. */
 export interface Sessions {
-  /** Returns the cookie's value. */
-  open(key: string): { token: string; session: Session }
-  find(token: string): Session | undefined
-  close(token: string): void
+  /** Returns the cookie's value. Throws `unauthorized` for a key that has been revoked. */
+  open(key: string): Promise<{ readonly token: string; readonly csrfToken: string }>
+  find(token: string): Promise<Session | null>
+  close(token: string): Promise<void>
+  /** After a change of the keys by this process. */
+  forget(): void
 }
 
-const MAX_SESSIONS = 1000
-/** A day without a request signs the page out. */
-const IDLE_MS = 24 * 60 * 60_000
+/** What another server closes is noticed after so long; a page asks for many pictures at once. */
+const FRESH_MS = 1000
+const MAX_FRESH = 1000
 
-/** Starts with no sessions. */
-export function openSessions(): Sessions {
+/** Reads them through a memory that does not last. */
+export function openSessions(stored: StoredSessions): Sessions {
   // By the token's hash, so that looking it up tells nothing about it by its time.
-  const sessions = new LRUCache<string, Session>({
-    max: MAX_SESSIONS,
-    ttl: IDLE_MS,
-    updateAgeOnGet: true,
-  })
-  return {
-    open(key) {
-      const token = randomBytes(32).toString('base64url')
-      const session = { key, csrfToken: randomBytes(32).toString('base64url') }
-      sessions.set(sha256(token), session)
-      return { token, session }
-    },
-    find: (token) => sessions.get(sha256(token)),
-    close: (token) => void sessions.delete(sha256(token)),
+  const fresh = new LRUCache<ContentHash, Promise<ApiKey | null>>({ max: MAX_FRESH, ttl: FRESH_MS })
+
+  function findKey(hash: ContentHash): Promise<ApiKey | null> {
+    const known = fresh.get(hash)
+    if (known) return known
+    const found = stored.find(hash)
+    fresh.set(hash, found)
+    // A failure is not remembered.
+    found.catch(() => fresh.delete(hash))
+    return found
   }
+
+  return {
+    async open(key) {
+      const token = randomBytes(32).toString('base64url')
+      await stored.open(sha256(token), key)
+      return { token, csrfToken: csrfTokenOf(token) }
+    },
+    async find(token) {
+      const key = await findKey(sha256(token))
+      return key && { key, csrfToken: csrfTokenOf(token) }
+    },
+    async close(token) {
+      const hash = sha256(token)
+      await stored.close(hash)
+      fresh.delete(hash)
+    },
+    forget: () => fresh.clear(),
+  }
+}
+
+/** Follows from the cookie's token, which does not follow from it; so it need not be stored. */
+function csrfTokenOf(token: string): string {
+  return sha256(`lucida csrf ${token}`)
 }
 
 /** Compares secrets in a time that tells nothing about them. */

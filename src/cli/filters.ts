@@ -1,7 +1,7 @@
 // The flags that choose pictures by their metadata, and the flags that page through results.
-import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseConceptFilter } from '../core/concept-name.ts'
+import { placeOf } from '../core/place.ts'
 import { firstMoment, PARTIAL_DATE } from '../core/wall-time.ts'
 import type { Filter } from '../lucida.ts'
 import type { CliIo } from './io.ts'
@@ -65,8 +65,8 @@ export function filterOf(io: CliIo, flags: FilterFlags): Filter | undefined {
   const { root, folder, format, after, before, camera, lens, near, box } = flags
   const { gps, orientation, minWidth, minHeight, generated, concept } = flags
   const filter: Filter = {
-    root: root && resolve(io.cwd, root),
-    folder: folder && resolve(io.cwd, folder),
+    root: root && placeOf(root, io.cwd),
+    folder: folder && placeOf(folder, io.cwd),
     format,
     after,
     before,

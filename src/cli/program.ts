@@ -3,7 +3,13 @@ import { existsSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
 import { type Config, type PartialConfig, resolveConfig } from '../config.ts'
 import { serverSocket } from '../core/directory-socket.ts'
-import type { GenerateOptions, Lucida, PlannedGeneration, StoredGeneration } from '../lucida.ts'
+import type {
+  GenerateOptions,
+  Hooks,
+  Lucida,
+  PlannedGeneration,
+  StoredGeneration,
+} from '../lucida.ts'
 import type { CliIo } from './io.ts'
 
 /** Adds the flags that choose data and model; they come after the command's own in its help. */
@@ -72,10 +78,11 @@ export async function withLucida<T>(
   io: CliIo,
   config: Config,
   work: (lucida: Lucida) => Promise<T>,
+  hooks: Hooks = {},
 ): Promise<T> {
   // Loaded when needed: the database's code takes longer to load than most commands to run.
   const { openResolved } = await import('../lucida.ts')
-  const lucida = await openResolved(config)
+  const lucida = await openResolved(config, hooks)
   if (lucida.repaired) {
     const { repairText } = await import('../diagnose.ts')
     io.err(`${repairText(lucida.repaired)}\n`)

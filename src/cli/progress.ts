@@ -127,9 +127,14 @@ function unreadableLine({ path }: Extract<IndexEvent, { type: 'unreadable' }>): 
   return `cannot read the folder ${path}; what was known in it is kept`
 }
 
-function unmountedLine({ folder, lost, of }: Extract<IndexEvent, { type: 'unmounted' }>): string {
+function unmountedLine({
+  folder,
+  lost,
+  of,
+  reason,
+}: Extract<IndexEvent, { type: 'unmounted' }>): string {
   return (
-    `${lost} of ${of} pictures of ${folder} are not there: is the drive mounted? ` +
+    `${lost} of ${of} pictures of ${folder} are not there (${reason ?? 'is the drive mounted?'}). ` +
     'Nothing was changed. If they are gone for good: lucida index --prune'
   )
 }

@@ -1,8 +1,8 @@
 // What is said to a server and what it says, in this process's words: terms and errors.
-import { resolve } from 'node:path'
 import type { QueryTerm, Term } from '../api/contract.ts'
 import { ApiError } from '../client/client.ts'
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import { placeOf } from '../core/place.ts'
 import type { AnyTerm, SearchTerm } from '../lucida.ts'
 
 /** A term of a search. */
@@ -16,7 +16,7 @@ export function toTerm(term: SearchTerm): Term {
   if ('id' in term) return { id: term.id, ...weight }
   if ('vector' in term) return { vector: [...term.vector], ...weight }
   if ('url' in term) return { url: term.url, ...weight }
-  if ('path' in term) return { path: resolve(term.path), ...weight }
+  if ('path' in term) return { path: placeOf(term.path), ...weight }
   return { image: Buffer.from(term.picture).toString('base64'), ...weight }
 }
 

@@ -1,9 +1,9 @@
 // The server that has the data directory open, as a Lucida: what the commands ask of one goes over
 // the directory's socket, so that shell and page work at once.
-import { resolve } from 'node:path'
 import type { Filter as ApiFilter, PictureSource, Root, SearchItem } from '../api/contract.ts'
 import { ApiError, type Client, createClient } from '../client/client.ts'
 import { LucidaError } from '../core/errors.ts'
+import { placeOf } from '../core/place.ts'
 import type {
   AnyTerm,
   Classification,
@@ -89,13 +89,13 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     async *classify(files, { labels, templates, mode = 'single' }) {
       for (const path of files) {
         const body = {
-          images: [{ path: resolve(path) }] satisfies PictureSource[],
+          images: [{ path: placeOf(path) }] satisfies PictureSource[],
           labels: [...labels],
           multiLabel: mode === 'multi',
           ...(templates && { templates: [...templates] }),
         }
         const [scores] = await translated(client.classify({ body }), path)
-        yield { path: resolve(path), mode, labels: scores! } satisfies Classification
+        yield { path: placeOf(path), mode, labels: scores! } satisfies Classification
       }
     },
     explain: (picture, terms) =>

@@ -26,6 +26,7 @@ import { statusCommand } from './commands/status.ts'
 import { teachCommand } from './commands/teach.ts'
 import { upCommand } from './commands/up.ts'
 import { whyCommand } from './commands/why.ts'
+import { workerCommand } from './commands/worker.ts'
 import type { CliIo } from './io.ts'
 
 const COMMANDS = [
@@ -41,6 +42,7 @@ const COMMANDS = [
   safetyCommand,
   generateCommand,
   serveCommand,
+  workerCommand,
   askCommand,
   facetsCommand,
   duplicatesCommand,
@@ -55,7 +57,7 @@ const COMMANDS = [
 ]
 
 /** What only an interruption ends, so that it is no failure. */
-const SERVING: ReadonlySet<string> = new Set(['serve', 'up'])
+const SERVING: ReadonlySet<string> = new Set(['serve', 'up', 'worker'])
 
 /** Runs `lucida <args>`. Never throws; returns the exit code. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {

@@ -1,5 +1,6 @@
 // Starts the server around an open Lucida, for the commands that serve.
 import { spawn } from 'node:child_process'
+import type { Config } from '../config.ts'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import type { Jobs } from '../api/jobs.ts'
 import type { Lucida } from '../lucida.ts'
@@ -13,7 +14,11 @@ export interface Serving extends AsyncDisposable {
 }
 
 /** Listens where the settings say. Throws `bad_input` for an open door without a key. */
-export async function serve(io: CliIo, lucida: Lucida, insecure: boolean): Promise<Serving> {
+export async function serve(
+  io: CliIo,
+  lucida: Lucida,
+  { insecure, worker }: { readonly insecure: boolean; readonly worker: boolean },
+): Promise<Serving> {
   const { createApi } = await import('../api/app.ts')
   const { isLoopback } = await import('../api/guard.ts')
   const { startServer } = await import('../api/server.ts')
@@ -29,7 +34,7 @@ export async function serve(io: CliIo, lucida: Lucida, insecure: boolean): Promi
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
-  api.keepFilled()
+  if (worker) await api.work()
   void api.warmUp().catch((error: unknown) => {
     if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)
   })
@@ -65,4 +70,13 @@ export function openBrowser(url: string): void {
   const child = spawn(command, args, { stdio: 'ignore', detached: true })
   child.on('error', () => {})
   child.unref()
+}
+
+/** Throws `bad_input` where there is nobody to share work with. */
+export function requireServer({ databaseUrl }: Config, command: string): void {
+  if (databaseUrl !== undefined) return
+  throw new LucidaError(
+    'bad_input',
+    `${command} needs a database that several processes share: set DATABASE_URL to a PostgreSQL server`,
+  )
 }

@@ -1,8 +1,9 @@
 // The little language of `lucida search`: words, pictures, + and -.
 import { existsSync, statSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
+import { extname } from 'node:path'
 import { conceptOf } from '../core/concept-name.ts'
 import { LucidaError } from '../core/errors.ts'
+import { isBucketPath, placeOf } from '../core/place.ts'
 import type { AnyTerm, SearchTerm } from '../lucida.ts'
 
 /** Extensions that make a bare word a file, where such a file exists. */
@@ -56,8 +57,9 @@ function parseTerm(text: string, cwd: string): AnyTerm {
 /** A URL, a picture file (a path, or the name of one that exists), or text. */
 export function parseSource(text: string, cwd: string): SearchTerm {
   if (/^https?:\/\//i.test(text)) return { url: text }
-  const path = resolve(cwd, text)
-  if (/^(\.{0,2}|~)[/\\]/.test(text) || /^[a-z]:[/\\]/i.test(text)) return { path }
+  const path = placeOf(text, cwd)
+  if (isBucketPath(text) || /^(\.{0,2}|~)[/\\]/.test(text) || /^[a-z]:[/\\]/i.test(text))
+    return { path }
   const isFile = PICTURE_NAME.test(extname(text)) && existsSync(path) && statSync(path).isFile()
   return isFile ? { path } : { text }
 }

@@ -6,6 +6,7 @@ export const ROUTES = {
   search: ['get', '/v1/search'],
   searchTerms: ['post', '/v1/search'],
   searchImage: ['post', '/v1/search/image'],
+  uploadImage: ['post', '/v1/images'],
   image: ['get', '/v1/images/{id}'],
   thumbnail: ['get', '/v1/images/{id}/thumbnail'],
   file: ['get', '/v1/images/{id}/file'],

@@ -99,3 +99,8 @@ export async function* readAhead<T>(
     await filling
   }
 }
+
+/** What is there already, as a stream. */
+export async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items
+}

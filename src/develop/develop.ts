@@ -66,6 +66,12 @@ export interface RecordedRequest
   readonly size?: GenerateOptions['size']
 }
 
+/** What tells an order from others that ask the same. */
+export interface Identity {
+  readonly id: string
+  readonly seed: number
+}
+
 /** An order that was understood: what follows is drawing. */
 export interface PlannedGeneration {
   readonly id: string
@@ -99,10 +105,11 @@ export interface GenerationContext {
 export async function planGeneration(
   context: GenerationContext,
   options: GenerateOptions,
+  as?: Identity,
 ): Promise<PlannedGeneration> {
   await context.safety?.checkTexts(wantedTexts(options.idea))
   const painter = await context.openPainter()
-  const settings = settingsOf(options, painter.spec)
+  const settings = { ...settingsOf(options, painter.spec), ...(as && { seed: as.seed }) }
   checkSpace(painter, context)
   const direction = await understand(ideaContext(context, painter, settings.seed), options.idea)
   const start = options.start && (await loadStart(options.start))
@@ -117,7 +124,7 @@ export async function planGeneration(
   const asked = { ...request, ...settings, seed: options.seed ?? null, size: options.size ?? null }
   const decisive = [asked, [...direction.target], answer.clip.model.recipe, painter.spec.digests]
   const requestHash = sha256(JSON.stringify(decisive))
-  const id = randomBytes(9).toString('base64url')
+  const id = as?.id ?? randomBytes(9).toString('base64url')
   const plan: Plan = {
     id,
     requestHash,

@@ -203,6 +203,8 @@ function normalizeDifference(after: UnitVector, before: UnitVector): UnitVector 
 
 function checkText(name: string, text: string): void {
   if (text.trim() === '') throw invalidInput(name, 'some words', text)
+  // The database could not keep it.
+  if (text.includes('\0')) throw invalidInput(name, 'text without NUL characters', text)
   if (text.length > MAX_TEXT) {
     throw invalidInput(name, `at most ${MAX_TEXT} characters`, text.length)
   }

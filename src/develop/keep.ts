@@ -1,11 +1,10 @@
 // Drawn pictures as files: with their marks, and in the collection.
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type ContentHash, sha256 } from '../core/hash.ts'
+import { placeIn } from '../core/place.ts'
 import { type ProvenanceRecord, toXmp } from '../generate/provenance.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
 import type { Raster } from '../pictures/raster.ts'
+import { openSource } from '../sources/open-source.ts'
 
 /** How a drawing becomes another size. */
 export interface Resampling {
@@ -43,32 +42,8 @@ export async function keepPicture(
   indexFolder: () => Promise<void>,
 ): Promise<ContentHash> {
   const hash = sha256(png)
-  await mkdir(folder, { recursive: true })
-  const path = pathOf(folder, hash)
-  // Not the name of a picture, so that nobody takes half a file for one.
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const file = await open(draft, 'wx')
-    try {
-      await file.writeFile(png)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
+  const path = placeIn(folder, `${hash.slice(0, 16)}.png`)
+  await openSource(path).put(path, png)
   await indexFolder()
   return hash
-}
-
-/** Removes the file of a picture that was kept; others have none here. */
-export async function removeKept(folder: string, hash: ContentHash): Promise<void> {
-  await rm(pathOf(folder, hash), { force: true })
-}
-
-function pathOf(folder: string, hash: ContentHash): string {
-  return join(folder, `${hash.slice(0, 16)}.png`)
 }

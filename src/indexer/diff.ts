@@ -4,9 +4,9 @@ import { folderRange } from '../core/folder-range.ts'
 import { batch } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import type { VectorSpace } from '../store/changes.ts'
+import type { ScannedFile } from '../sources/source.ts'
 import type { Database } from '../store/database.ts'
 import { type KnownFile, knownInRange } from '../store/paths.ts'
-import type { ScannedFile } from './scan.ts'
 
 /** One finding; every file of the walk and every known path gives at most one. */
 export type Difference =

@@ -56,6 +56,8 @@ export type IndexEvent =
       readonly folder: string
       readonly lost: number
       readonly of: number
+      /** What the system or the bucket says, where it says something. */
+      readonly reason?: string
     }
   /** Files were left because they are still being written; look again in `forMs`. */
   | { readonly type: 'waiting'; readonly folder: string; readonly forMs: number }

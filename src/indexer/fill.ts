@@ -1,7 +1,6 @@
 // Gives the pictures of the database vectors of one more model: whatever has none yet is read once
 // from one of its files. Progress is what is in the database, so whoever is killed goes on where it
 // was; and several processes may fill at once, each from another place.
-import { readdir } from 'node:fs/promises'
 import { pMapIterable } from 'p-map'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { folderRange } from '../core/folder-range.ts'
@@ -10,12 +9,12 @@ import { batch, gather } from '../core/stream.ts'
 import type { Clip } from '../models/clip.ts'
 import type { PixelTensor } from '../models/preprocess.ts'
 import { openPicture } from '../pictures/open-picture.ts'
+import { openSource } from '../sources/open-source.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { filesOf } from '../store/paths.ts'
 import { listRoots } from '../store/roots.ts'
 import { type FillFailure, findMissing, type NewVector, writeFilled } from '../store/vectors.ts'
-import { readPicture } from './read-file.ts'
 
 /** What one walk over the missing pictures has done so far. */
 export interface FillPass {
@@ -43,14 +42,23 @@ const READ_AT_ONCE = 2
 const READ_AHEAD = 4 * BATCH
 
 /** Walks once over what is missing. Commits as it goes, and tells after each commit. */
-export async function* fillVectors(
-  { db, space, clip }: FillContext,
+export function fillVectors(
+  context: FillContext,
   { isOver, firstSlice }: { readonly isOver: () => boolean; readonly firstSlice: number },
+): AsyncGenerator<FillPass> {
+  return fillContents(context, findMissing(context.db, context.space, firstSlice), isOver)
+}
+
+/** Gives these pictures vectors, in the same way. */
+export async function* fillContents(
+  { db, space, clip }: FillContext,
+  contents: AsyncIterable<ContentHash>,
+  isOver: () => boolean,
 ): AsyncGenerator<FillPass> {
   const isAway = awayRoots((await listRoots(db)).map(({ path }) => path))
   let pass: FillPass = { filled: 0, failed: 0, away: 0, unwanted: false }
   async function* missing() {
-    for await (const content of findMissing(db, space, firstSlice)) {
+    for await (const content of contents) {
       if (pass.unwanted || isOver()) return
       yield content
     }
@@ -99,7 +107,7 @@ async function readOne(
   }
   for (const { path } of await filesOf(db, content)) {
     try {
-      const { bytes, hash } = await readPicture({ path })
+      const { bytes, hash } = await openSource(path).read(path)
       if (hash !== content) {
         throw new LucidaError('file_changed', 'The file has changed; index its folder again')
       }
@@ -134,7 +142,7 @@ function awayRoots(roots: readonly string[]): (path: string) => Promise<boolean>
   return async (path) => {
     const root = roots.find((one) => path.startsWith(folderRange(one).after))
     if (root === undefined) return false
-    const entries = await readdir(root).catch(() => [])
-    return entries.length === 0
+    const { hasEntries } = openSource(root)
+    return !(await hasEntries(root).catch(() => false))
   }
 }

@@ -3,7 +3,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { systemCode } from '../core/errors.ts'
-import { systemReason } from './read-file.ts'
+import { systemReason } from '../sources/read-file.ts'
 
 /** The events of one folder and all that is below it. */
 export interface FolderEvents {

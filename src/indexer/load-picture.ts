@@ -4,11 +4,11 @@ import type { ContentHash } from '../core/hash.ts'
 import { VERSION } from '../core/version.ts'
 import type { PixelTensor } from '../models/preprocess.ts'
 import { type OpenedPicture, openPicture } from '../pictures/open-picture.ts'
-import type { FailedFile, IndexedFile } from '../store/pictures.ts'
+import { openSource } from '../sources/open-source.ts'
+import type { ScannedFile } from '../sources/source.ts'
+import type { Content, FailedFile, IndexedFile } from '../store/pictures.ts'
 import { describePicture } from './decode.ts'
 import type { ContentLookup } from './known-contents.ts'
-import { readPicture } from './read-file.ts'
-import type { ScannedFile } from './scan.ts'
 
 /** What loading needs from outside. */
 export interface LoadContext {
@@ -40,9 +40,9 @@ export async function loadPicture(
     const message = `The path is longer than ${MAX_PATH_BYTES} bytes; shorten a folder's name`
     return failureOf(scanned, new LucidaError('unreadable', message))
   }
-  const outcome = await attempt(() => readPicture(scanned))
+  const outcome = await attempt(() => openSource(scanned.path).read(scanned.path))
   if ('error' in outcome) return failureOf(scanned, outcome.error)
-  const { bytes, hash, sizeBytes, mtimeMs } = outcome.value
+  const { hash, sizeBytes, mtimeMs } = outcome.value
   const state = { path: scanned.path, sizeBytes, mtimeMs }
   let { known, embedded } = await context.lookup(hash)
   if (!embedded && context.claim) {
@@ -53,16 +53,27 @@ export async function loadPicture(
   }
   if (embedded) return { kind: 'picture', file: { ...state, hash } }
 
-  const decoded = await attempt(async () => {
-    const picture = await openPicture(bytes, scanned.path)
-    // The model wants more pixels than the description, which then needs no decoding of its own.
-    const pixels = await context.preprocess(picture)
-    return { description: known ? undefined : await describePicture(picture), pixels }
-  })
+  const decoded = await attempt(() => decodeContent(context, scanned.path, outcome.value, known))
   if ('error' in decoded) return failureOf(state, decoded.error)
-  const { description, pixels } = decoded.value
-  const content = description && { ...description, hash, sizeBytes }
+  const { content, pixels } = decoded.value
   return { kind: 'picture', file: { ...state, hash, ...(content && { content }) }, pixels }
+}
+
+/**
+ * What is stored about a content, unless that is known, and its pixels. Throws what is wrong with it:
+ * `corrupt_image`, `too_large`, `unsupported_format`.
+ */
+export async function decodeContent(
+  { preprocess }: Pick<LoadContext, 'preprocess'>,
+  path: string,
+  { bytes, hash }: { readonly bytes: Uint8Array; readonly hash: ContentHash },
+  isKnown = false,
+): Promise<{ readonly content: Content | undefined; readonly pixels: PixelTensor }> {
+  const picture = await openPicture(bytes, path)
+  // The model wants more pixels than the description, which then needs no decoding of its own.
+  const pixels = await preprocess(picture)
+  const description = isKnown ? undefined : await describePicture(picture)
+  return { content: description && { ...description, hash, sizeBytes: bytes.length }, pixels }
 }
 
 function failureOf(file: ScannedFile, error: unknown): LoadedPicture {

@@ -1,10 +1,13 @@
 // One run over one folder: scan > diff > process, and in the end what is gone. Files are processed
 // here (process-files.ts), or by whoever else is given them.
-import { existsSync } from 'node:fs'
 import { LucidaError } from '../core/errors.ts'
 import { readAhead } from '../core/stream.ts'
 import { VERSION } from '../core/version.ts'
 import { extensionOf, PICTURE_EXTENSIONS } from '../pictures/sniff.ts'
+import { excludeMatcher } from '../sources/exclude.ts'
+import { openSource } from '../sources/open-source.ts'
+import type { ScannedFile, ScanOptions } from '../sources/source.ts'
+import { lastSequence } from '../store/changes.ts'
 import { countPictures } from '../store/paths.ts'
 import { type FailedFile, writeBatch } from '../store/pictures.ts'
 import { markIndexed, type Root } from '../store/roots.ts'
@@ -14,7 +17,6 @@ import { lookupContents } from './known-contents.ts'
 import { isStorablePath } from './load-picture.ts'
 import { type Patience, waitAfterFailure, waitFor } from './patience.ts'
 import { type ProcessContext, type ProcessFiles, processHere } from './process-files.ts'
-import { excludeMatcher, type ScannedFile, type ScanOptions, scanFolder } from './scan.ts'
 import { type Findings, settle } from './settle.ts'
 
 /** What a run needs. */
@@ -49,8 +51,9 @@ export async function* indexFolder(
 ): AsyncGenerator<IndexEvent> {
   const startedAt = performance.now()
   const picturesBefore = await countPictures(context.db, root.path)
+  const since = await lastSequence(context.db)
   const run = startRun(context, root, folder, options)
-  let wentAway = false
+  let away: LucidaError | undefined
   yield { type: 'start', folder }
   try {
     for await (const written of run.written) {
@@ -62,14 +65,15 @@ export async function* indexFolder(
     }
   } catch (error) {
     // The walk ends with an error when it is cancelled, or when the folder goes away under it.
-    wentAway = error instanceof LucidaError && error.code === 'not_found'
-    if (!options.signal?.aborted && !wentAway) throw error
+    if (error instanceof LucidaError && error.code === 'not_found') away = error
+    if (!options.signal?.aborted && !away) throw error
   }
   for (const path of run.findings.unreadable) yield { type: 'unreadable', folder, path }
   const cancelled = options.signal?.aborted ?? false
-  if (wentAway) {
+  if (away) {
     const lost = await countPictures(context.db, folder)
-    yield { type: 'unmounted', folder: root.path, lost, of: picturesBefore }
+    const reason = away.message
+    yield { type: 'unmounted', folder: root.path, lost, of: picturesBefore, reason }
   } else if (!cancelled) {
     for (const failure of await recordUnreachable(context, run)) {
       const { path, code, reason } = failure
@@ -78,6 +82,7 @@ export async function* indexFolder(
     const isExcluded = excludeMatcher(root.path, root.exclude)
     const unmounted = await settle(context.db, root, folder, run.findings, {
       counts: run.counts,
+      since,
       picturesBefore,
       // A raw file whose JPEG has appeared is not lost either.
       isLeftOut: (path) => isExcluded(path) || run.rawsAside.has(path),
@@ -197,7 +202,8 @@ async function recordUnreachable(
 
 /** A folder that is missing has no files; whether they are lost or away is settled at the end. */
 async function* scanIfThere(folder: string, options: ScanOptions): AsyncGenerator<ScannedFile> {
-  if (existsSync(folder)) yield* scanFolder(folder, options)
+  const source = openSource(folder)
+  if (await source.exists(folder)) yield* source.scan(folder, options)
 }
 
 /** Counts and remembers what needs no work, and passes on what does. */

@@ -3,9 +3,10 @@
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pMapIterable } from 'p-map'
-import { batch, gather } from '../core/stream.ts'
+import { batch, gather, streamOf } from '../core/stream.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import { LARGEST_BATCH } from '../models/tuning.ts'
+import type { ScannedFile } from '../sources/source.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Claims } from '../store/claims.ts'
 import type { Database } from '../store/database.ts'
@@ -17,7 +18,6 @@ import {
   type LoadedPicture,
   loadPicture,
 } from './load-picture.ts'
-import type { ScannedFile } from './scan.ts'
 
 /** What processing needs. */
 export interface ProcessContext extends Pick<LoadContext, 'preprocess'> {
@@ -120,10 +120,6 @@ async function* putAside(
     if (item.kind === 'claimed') claimed.push(item.file)
     else yield item
   }
-}
-
-async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items
 }
 
 interface EmbeddedBatch {

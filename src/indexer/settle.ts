@@ -1,13 +1,13 @@
 // The end of a complete run: what is gone leaves the results, what is there again comes back,
 // unless the root looks unmounted, and then nothing changes.
-import { existsSync } from 'node:fs'
-import { sep } from 'node:path'
+import { isWithin } from '../core/folder-range.ts'
+import { openSource } from '../sources/open-source.ts'
+import { cameSince } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { forgetFailures } from '../store/failures.ts'
 import { deletePaths, type KnownFile, markMissing, stillVisible } from '../store/paths.ts'
 import type { Root } from '../store/roots.ts'
 import type { IndexCounts } from './events.ts'
-import { hasEntries } from './scan.ts'
 
 /** What a walk found that can only be judged once it is complete. */
 export interface Findings {
@@ -41,6 +41,8 @@ export async function settle(
   findings: Findings,
   how: {
     readonly counts: IndexCounts
+    /** The number of the change feed when the run began. */
+    readonly since: number
     /** Of the whole root, when the run began. */
     readonly picturesBefore: number
     /** Left out although it is there: excluded, or a raw file beside its JPEG. */
@@ -49,11 +51,13 @@ export async function settle(
   },
 ): Promise<Unmounted | null> {
   const { counts, picturesBefore: of } = how
-  const isKnown = (path: string) =>
-    !findings.unreadable.some((at) => path === at || path.startsWith(at + sep))
-  const gone = findings.vanished.filter(({ path }) => isKnown(path))
+  const isKnown = (path: string) => !findings.unreadable.some((at) => isWithin(path, at))
+  const unseen = findings.vanished.filter(({ path }) => isKnown(path))
+  const late = await cameMeanwhile(db, how.since, unseen)
+  const gone = unseen.filter(({ path }) => !late.has(path))
   if (!how.prune) {
-    if (of > 0 && !existsSync(root.path)) return { lost: of, of }
+    const { exists, hasEntries } = openSource(root.path)
+    if (of > 0 && !(await exists(root.path).catch(() => false))) return { lost: of, of }
     const lost = await countLost(
       db,
       gone.filter(({ path }) => !how.isLeftOut(path)),
@@ -74,6 +78,32 @@ export async function settle(
   counts.vanished = gone.length
   if (how.prune) counts.pruned = await deletePaths(db, folder, 'missing')
   return null
+}
+
+/**
+ * Paths that somebody else has put into the database, with their files, after the walk had passed: an
+ * upload, or another process.
+ */
+async function cameMeanwhile(
+  db: Database,
+  since: number,
+  unseen: readonly KnownFile[],
+): Promise<Set<string>> {
+  const contents = await cameSince(
+    db,
+    since,
+    unseen.flatMap(({ content }) => content ?? []),
+  )
+  const late = new Set<string>()
+  for (const file of unseen) {
+    if (file.content === null || !contents.has(file.content)) continue
+    const opened = await openSource(file.path)
+      .open(file)
+      .catch(() => undefined)
+    await opened?.close()
+    if (opened) late.add(file.path)
+  }
+  return late
 }
 
 /** How many distinct pictures would have no path left if `gone` were gone. */

@@ -1,16 +1,17 @@
 // Keeps folders up to date. An event only says where to look: what is there is found out by an
 // ordinary run over that folder. A missed or a needless event costs time, never correctness.
-import { existsSync } from 'node:fs'
 import { lstat, realpath } from 'node:fs/promises'
 import { dirname, sep } from 'node:path'
 import { LucidaError } from '../core/errors.ts'
+import { isBucketPath } from '../core/place.ts'
+import { excludeMatcher, isJunk } from '../sources/exclude.ts'
+import { openSource } from '../sources/open-source.ts'
 import type { Database } from '../store/database.ts'
 import { findRoot } from '../store/roots.ts'
 import type { IndexCounts, IndexEvent } from './events.ts'
 import { type FolderEvents, isRemote, type OpenEvents, openFolderEvents } from './folder-events.ts'
 import type { Patience } from './patience.ts'
 import { indexFolder, type PipelineContext } from './pipeline.ts'
-import { excludeMatcher, isJunk } from './scan.ts'
 
 /** When a watched folder is looked at. All in milliseconds. */
 export interface WatchTimes extends Patience {
@@ -20,6 +21,8 @@ export interface WatchTimes extends Patience {
   readonly burstMs: number
   /** Between looks where there are no events, and at a folder that is away. */
   readonly pollMs: number
+  /** The same for buckets, where every look costs requests. */
+  readonly bucketPollMs: number
   /** Between looks at everything, which heal what events missed. */
   readonly rescanMs: number
 }
@@ -29,6 +32,7 @@ export const WATCH_TIMES: WatchTimes = {
   quietMs: 1_000,
   burstMs: 10_000,
   pollMs: 30_000,
+  bucketPollMs: 300_000,
   rescanMs: 3_600_000,
   beforeReadMs: 2_500,
   beforeFailureMs: 30_000,
@@ -94,6 +98,8 @@ export function hasChanges(counts: Readonly<IndexCounts>): boolean {
 
 function newWatch(context: WatchContext, folder: string, options: WatchOptions, ring: () => void) {
   const { times, signal } = options
+  const isBucket = isBucketPath(folder)
+  const pollMs = isBucket && !options.poll ? times.bucketPollMs : times.pollMs
   let events: FolderEvents | undefined
   /** Why there are no events, once it is known; `null` when the user wants none. */
   let polls: { readonly reason: string | null } | undefined
@@ -139,6 +145,7 @@ function newWatch(context: WatchContext, folder: string, options: WatchOptions, 
   /** Chooses between events and polling; again at each look, since a drive may have been mounted. */
   const listen = async () => {
     if (options.poll) polls = { reason: null }
+    else if (isBucket) polls = { reason: 'buckets tell of no changes' }
     else if (await isRemote(folder)) onFailure('changes made elsewhere give no events')
     if (polls) return
     events ??= (options.openEvents ?? openFolderEvents)(folder, { onChange, onFailure })
@@ -178,7 +185,8 @@ function newWatch(context: WatchContext, folder: string, options: WatchOptions, 
     try {
       for await (const event of indexFolder(run.context, root, place, {
         prune: (options.prune ?? false) && isFirst,
-        patience: times,
+        // An object is there whole, or not at all.
+        ...(!isBucket && { patience: times }),
         ...(signal && { signal }),
         onFolder: (path) => events?.add(path),
       })) {
@@ -194,7 +202,13 @@ function newWatch(context: WatchContext, folder: string, options: WatchOptions, 
     } finally {
       run.release()
     }
-    if (!existsSync(folder)) away = true
+    if (
+      !away &&
+      !(await openSource(folder)
+        .exists(folder)
+        .catch(() => false))
+    )
+      away = true
     if (away && place === folder) {
       // What is watched may not be what comes back.
       events?.close()
@@ -203,7 +217,7 @@ function newWatch(context: WatchContext, folder: string, options: WatchOptions, 
       events?.endLook(place)
     }
     planWhole(place, away)
-    const everyMs = polls ? times.pollMs : null
+    const everyMs = polls ? pollMs : null
     const reason = polls?.reason ?? null
     if (cancelled || announced === `${everyMs} ${reason}`) return
     announced = `${everyMs} ${reason}`
@@ -221,8 +235,8 @@ function newWatch(context: WatchContext, folder: string, options: WatchOptions, 
   const planWhole = (place: string, away: boolean) => {
     const now = performance.now()
     // A folder inside went away while it was looked at: whether it is gone, a look around it tells.
-    if (away) wholeAt = now + (place === folder ? times.pollMs : times.quietMs)
-    else if (polls) wholeAt = now + times.pollMs
+    if (away) wholeAt = now + (place === folder ? pollMs : times.quietMs)
+    else if (polls) wholeAt = now + pollMs
     else if (place === folder) wholeAt = now + times.rescanMs
   }
 

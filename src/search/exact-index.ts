@@ -6,6 +6,7 @@ import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { requireDimension } from './dimension.ts'
 import { type IndexOptions, type SavedIndex, loadIndexFile, saveIndexFile } from './index-file.ts'
+import { packContents, unpackContents } from './row-labels.ts'
 import { serialQueue } from './serial.ts'
 import { topHits } from './top-hits.ts'
 import type { Hit, VectorIndex } from './vector-index.ts'
@@ -83,7 +84,8 @@ export async function openExactIndex({ identity, directory }: IndexOptions): Pro
         if (!copy) return
         try {
           await saveIndexFile(place, {
-            ...copy,
+            sequence: copy.sequence,
+            labels: packContents(copy.contents),
             writeVectors: (path) => writeFile(path, bytesOf(copy.vectors)),
           })
         } catch (error) {
@@ -103,7 +105,8 @@ function emptyRows(dimension: number): Rows {
   }
 }
 
-async function readRows({ contents, vectors: saved, sequence }: SavedIndex, dimension: number) {
+async function readRows({ labels, vectors: saved, sequence }: SavedIndex, dimension: number) {
+  const contents = unpackContents(labels)
   const vectors = new Float32Array(contents.length * dimension)
   await saved.readInto(bytesOf(vectors))
   const known = contents.filter((content) => content !== null)

@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
-import type { RowContents } from './index-file.ts'
+import type { RowContents } from './row-labels.ts'
 import { compareHits, topHits } from './top-hits.ts'
 import type { Hit } from './vector-index.ts'
 
@@ -36,14 +36,14 @@ interface NativeModule {
 export interface HnswGraph {
   readonly dimension: number
   readonly native: NativeGraph
-  readonly contents: (ContentHash | null)[]
+  readonly contents: RowContents
   readonly rowOf: Map<ContentHash, number>
 }
 
 const FIRST_CAPACITY = 1024
 /** Links per node and candidates per insertion: the defaults of hnswlib's ALGO_PARAMS.md. */
-const M = 16
-const EF_CONSTRUCTION = 200
+export const M = 16
+export const EF_CONSTRUCTION = 200
 /**
  * Fewest candidates per search. Measured with 300 captions as queries on pictures embedded by the
  * built-in model (256 dimensions): over 32,024 pictures recall@10 is 0.998 at 100 and 1.000 at 300.
@@ -68,7 +68,7 @@ export function emptyGraph(dimension: number): HnswGraph {
   return { dimension, native, contents: [], rowOf: new Map() }
 }
 
-/** The graph written by `writeGraph`. Throws `checksum_mismatch` when it does not fit `contents`. */
+/** The graph written by `writeGraph`; it keeps `contents`. Throws `checksum_mismatch` when it does not fit `contents`. */
 export function readGraph(dimension: number, path: string, contents: RowContents): HnswGraph {
   // The library would load an empty graph with room for nothing.
   if (contents.length === 0) return emptyGraph(dimension)
@@ -79,7 +79,7 @@ export function readGraph(dimension: number, path: string, contents: RowContents
   }
   const rowOf = new Map<ContentHash, number>()
   for (const [row, content] of contents.entries()) if (content !== null) rowOf.set(content, row)
-  return { dimension, native, contents: [...contents], rowOf }
+  return { dimension, native, contents, rowOf }
 }
 
 /** Writes the vectors and their links. Throws `internal` when the disk took only a part. */

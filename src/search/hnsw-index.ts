@@ -48,9 +48,10 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
   const inOrder = serialQueue()
   const loaded =
     place &&
-    (await loadIndexFile(place, async ({ sequence, vectors, contents }) => {
+    (await loadIndexFile(place, async ({ sequence, vectors, labels }) => {
       await vectors.verify()
-      return { sequence, state: await worker.call('read', [dimension, vectors.path, contents]) }
+      const state = await worker.call('read', [dimension, vectors.path, labels], [labels.buffer])
+      return { sequence, state }
     }))
   let state = loaded?.state ?? (await worker.call('create', [dimension]))
   let sequence = loaded?.sequence ?? 0
@@ -89,7 +90,7 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         if (!place || !unsaved) return
         await saveIndexFile(place, {
           sequence,
-          contents: await worker.call('contents', []),
+          labels: await worker.call('labels', []),
           writeVectors: (path) => worker.call('write', [path]),
         })
         unsaved = false

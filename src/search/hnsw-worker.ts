@@ -15,7 +15,7 @@ import {
   searchGraph,
   writeGraph,
 } from './hnsw-graph.ts'
-import type { RowContents } from './index-file.ts'
+import { packContents, unpackContents } from './row-labels.ts'
 import type { Hit } from './vector-index.ts'
 
 /** Changes in order; `vectors` holds one after another those of the changes that are puts. */
@@ -42,8 +42,8 @@ const methods = {
     return stateOf(graph)
   },
 
-  read(dimension: number, path: string, contents: RowContents): GraphState {
-    graph = readGraph(dimension, path, contents)
+  read(dimension: number, path: string, labels: Uint8Array): GraphState {
+    graph = readGraph(dimension, path, unpackContents(labels))
     return stateOf(graph)
   },
 
@@ -97,8 +97,8 @@ const methods = {
     writeGraph(opened(), path)
   },
 
-  contents(): RowContents {
-    return opened().contents
+  labels(): Uint8Array {
+    return packContents(opened().contents)
   },
 }
 

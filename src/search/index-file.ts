@@ -2,13 +2,13 @@
 // The header is written last, by rename, so a crash at any moment leaves the old index or the new.
 // Anything that does not match is refused, never repaired: the index is rebuilt from the store.
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
-import { invalidInput, LucidaError, messageOf } from '../core/errors.ts'
-import { type ContentHash, sha256 } from '../core/hash.ts'
+import { LucidaError, messageOf } from '../core/errors.ts'
+import { sha256 } from '../core/hash.ts'
+import { countContents } from './row-labels.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 /** What an in-memory index needs to open; without a directory nothing is loaded or saved. */
@@ -24,13 +24,11 @@ export interface IndexPlace {
   readonly identity: IndexIdentity
 }
 
-/** The content of each row of the vector file; null where the row was removed. */
-export type RowContents = readonly (ContentHash | null)[]
-
 /** An index as read back. */
 export interface SavedIndex {
   readonly sequence: number
-  readonly contents: RowContents
+  /** Packed: see `row-labels.ts`. In memory of its own, which may be handed to a thread. */
+  readonly labels: Uint8Array<ArrayBuffer>
   readonly vectors: SavedVectors
 }
 
@@ -46,7 +44,8 @@ export interface SavedVectors {
 /** An index to be written. */
 export interface UnsavedIndex {
   readonly sequence: number
-  readonly contents: RowContents
+  /** Packed, one for each row of the vectors. */
+  readonly labels: Uint8Array
   /** Writes the vectors, in whatever form the adapter likes, to a file that does not exist yet. */
   writeVectors(path: string): Promise<void>
 }
@@ -70,11 +69,6 @@ interface Header {
 const FORMAT_VERSION = 1
 const HEADER_NAME = 'header.json'
 const OWN_FILE = /^(vectors|labels|header)-.+\.(bin|tmp)$/
-const CONTENT_HASH = /^[0-9a-f]{64}$/
-/** Bytes of a packed SHA-256. */
-const HASH_BYTES = 32
-/** Stands for a row that was removed. */
-const REMOVED = '0'.repeat(2 * HASH_BYTES)
 /** Checked at once: crc32 takes about a millisecond for it, and the event loop waits. */
 const SLICE_BYTES = 4 * 2 ** 20
 /** A file that no header names and that is younger may belong to a process that is just saving. */
@@ -123,13 +117,13 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
   try {
     await mkdir(directory, { recursive: true })
     await index.writeVectors(vectors)
-    await writeFile(labels, packContents(index.contents))
+    await writeFile(labels, index.labels)
     const header: Header = {
       version: FORMAT_VERSION,
       kind,
       identity: identityFields(identity),
       sequence: index.sequence,
-      count: index.contents.filter((content) => content !== null).length,
+      count: countContents(index.labels),
       vectors: await sealFile(vectors),
       labels: await sealFile(labels),
     }
@@ -168,13 +162,13 @@ function identityFields({ storeId, model, recipe, dimension }: IndexIdentity): I
 }
 
 async function readDataFiles(directory: string, header: Header): Promise<SavedIndex> {
-  const packed = await readFile(join(directory, header.labels.name))
-  check({ ...header.labels, sizeBytes: packed.length, crc32: crc32(packed) }, header.labels)
+  const labels = new Uint8Array(header.labels.sizeBytes)
+  check(await readFileInto(join(directory, header.labels.name), labels), header.labels)
   const { vectors } = header
   const path = join(directory, vectors.name)
   return {
     sequence: header.sequence,
-    contents: unpackContents(packed),
+    labels,
     vectors: {
       path,
       verify: async () => check(await measureFile(path), vectors),
@@ -217,15 +211,22 @@ async function sealFile(path: string): Promise<DataFile> {
   return measureFile(path)
 }
 
+/** Through one buffer: a stream would leave one behind for each slice that it reads. */
 async function measureFile(path: string): Promise<DataFile> {
-  let crc = 0
-  let sizeBytes = 0
-  for await (const slice of createReadStream(path, { highWaterMark: SLICE_BYTES })) {
-    const bytes = slice as Buffer
-    crc = crc32(bytes, crc)
-    sizeBytes += bytes.length
+  const slice = new Uint8Array(SLICE_BYTES)
+  const file = await open(path, 'r')
+  try {
+    let crc = 0
+    let sizeBytes = 0
+    for (;;) {
+      const { bytesRead } = await file.read(slice, 0, SLICE_BYTES, sizeBytes)
+      if (bytesRead === 0) return { name: basename(path), sizeBytes, crc32: crc }
+      crc = crc32(slice.subarray(0, bytesRead), crc)
+      sizeBytes += bytesRead
+    }
+  } finally {
+    await file.close()
   }
-  return { name: basename(path), sizeBytes, crc32: crc }
 }
 
 async function syncDirectory(directory: string): Promise<void> {
@@ -251,22 +252,4 @@ async function removeStale(directory: string, current: Header, replaced: Header 
     const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0)
     if (superseded.has(name) || age > ABANDONED_AFTER_MS) await rm(path).catch(() => undefined)
   }
-}
-
-function packContents(contents: RowContents): Buffer {
-  const packed = Buffer.alloc(contents.length * HASH_BYTES)
-  for (const [row, content] of contents.entries()) {
-    if (content === null) continue
-    if (!CONTENT_HASH.test(content)) throw invalidInput('content', 'a SHA-256', content)
-    packed.write(content, row * HASH_BYTES, 'hex')
-  }
-  return packed
-}
-
-function unpackContents(packed: Buffer): RowContents {
-  const rows = packed.length / HASH_BYTES
-  return Array.from({ length: rows }, (_, row) => {
-    const content = packed.toString('hex', row * HASH_BYTES, (row + 1) * HASH_BYTES)
-    return content === REMOVED ? null : content
-  })
 }

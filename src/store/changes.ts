@@ -145,6 +145,23 @@ async function readPage(
   }
 }
 
+/** Of `hashes`, the contents that have come into the collection since a number of the feed. */
+export async function cameSince(
+  db: Database,
+  sequence: number,
+  hashes: readonly ContentHash[],
+): Promise<Set<ContentHash>> {
+  const came = new Set<ContentHash>()
+  await inChunks(hashes, async (some) => {
+    const found = await db
+      .select({ content: changes.content })
+      .from(changes)
+      .where(and(inArray(changes.content, some), gt(changes.seq, sequence), eq(changes.op, 'put')))
+    for (const { content } of found) came.add(content)
+  })
+  return came
+}
+
 /** Number of the newest change that an index of this model must have seen; 0 in a new store. */
 export async function lastSequenceOf(db: Database, { model }: VectorSpace): Promise<number> {
   const [row] = await db

@@ -10,22 +10,31 @@ import { claims } from './schema.ts'
 /** The claims of one run. */
 export interface Claims {
   /** Whether the content is this run's to embed, unless it has a vector by now. */
-  take(content: ContentHash): Promise<boolean>
+  readonly take: (content: ContentHash) => Promise<boolean>
   /** Gives all of them back: what was embedded has been written. */
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
-/** Longer than a batch takes from its first decode to its commit, with slow models too. */
-const LEASE_SECONDS = 120
+/** After so long without a sign of life, whoever wants the content takes it over. */
+const LEASE_SECONDS = 30
+const RENEW_MS = 10_000
 
 /** Claims nothing yet. */
 export function openClaims(db: Database, { model }: VectorSpace): Claims {
   const holder = randomBytes(9).toString('base64url')
-  let any = false
+  const mine = and(eq(claims.model, model), eq(claims.holder, holder))
+  const until = sql`now() + make_interval(secs => ${LEASE_SECONDS})`
+  let renewing: NodeJS.Timeout | undefined
+  const renew = () => {
+    // One that is lost costs a picture that is embedded twice, and nothing else.
+    db.update(claims)
+      .set({ until })
+      .where(mine)
+      .catch(() => {})
+  }
   return {
     async take(content) {
-      any = true
-      const until = sql`now() + make_interval(secs => ${LEASE_SECONDS})`
+      renewing ??= setInterval(renew, RENEW_MS).unref()
       const taken = await db
         .insert(claims)
         .values({ content, model, holder, until })
@@ -39,9 +48,10 @@ export function openClaims(db: Database, { model }: VectorSpace): Claims {
       return taken.length > 0
     },
     async release() {
-      if (!any) return
-      any = false
-      await db.delete(claims).where(and(eq(claims.model, model), eq(claims.holder, holder)))
+      if (!renewing) return
+      clearInterval(renewing)
+      renewing = undefined
+      await db.delete(claims).where(mine)
     },
   }
 }

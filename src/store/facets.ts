@@ -1,7 +1,7 @@
 // How many pictures there are of each kind, among those that pass a filter.
-import { sep } from 'node:path'
 import { and, asc, type SQL, sql } from 'drizzle-orm'
 import { folderRange } from '../core/folder-range.ts'
+import { separatorOf } from '../core/place.ts'
 import { type Database, rows } from './database.ts'
 import {
   CAMERA_NAME,
@@ -84,6 +84,7 @@ async function countPlaces(
     .from(roots)
     .orderBy(asc(roots.path))) {
     const prefix = folderRange(path).after
+    const sep = separatorOf(path)
     const rest = sql`substr(${paths.path}, length(${prefix}::text) + 1)`
     const first = sql`case when strpos(${rest}, ${sep}) > 0 then split_part(${rest}, ${sep}, 1) end`
     const placed = sql`(select ${contents.hash} as hash, ${first} as name

@@ -9,9 +9,10 @@ import { contents, generations } from './schema.ts'
 /** A row of `generations`. */
 export type StoredGeneration = typeof generations.$inferSelect
 
-/** Writes down how an order has ended. */
+/** Writes down how an order has ended; of several attempts at it, the last. */
 export async function recordGeneration(db: Database, row: StoredGeneration): Promise<void> {
-  await db.insert(generations).values(row)
+  const { id: _, ...end } = row
+  await db.insert(generations).values(row).onConflictDoUpdate({ target: generations.id, set: end })
 }
 
 /** Writes down that one of its pictures was kept after all; the first that was stays. */

@@ -1,9 +1,9 @@
 // Folders that the user asked to be indexed. Roots never nest: a folder inside a root is part of it,
 // and a folder around roots takes their place.
-import { relative, sep } from 'node:path'
 import { and, count, eq, isNotNull, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import { folderRange } from '../core/folder-range.ts'
+import { separatorOf } from '../core/place.ts'
 import { withWriterLock } from './changes.ts'
 import type { Database } from './database.ts'
 import { below, countPictures, deletePaths } from './paths.ts'
@@ -64,7 +64,8 @@ export async function claimRoot(
 
 /** The globs of `root`, rewritten so that they mean the same in a folder around it. */
 function globsWithin(folder: string, root: Root): string[] {
-  const prefix = relative(folder, root.path).split(sep).join('/')
+  const below = root.path.slice(folderRange(folder).after.length)
+  const prefix = below.split(separatorOf(folder)).join('/')
   return root.exclude.map((glob) =>
     // A glob with a slash is anchored at its root; one without holds at any depth.
     glob.replace(/\/$/, '').includes('/')

@@ -240,9 +240,11 @@ export const sessions = pgTable('sessions', {
 
 /** What clients of several servers have left of their requests a minute. */
 export const rateLimits = pgTable('rate_limits', {
-  /** A key's id, or an address. */
+  /** The limit's name, and a key's id or an address. */
   client: text().primaryKey(),
+  /** What the server that asked last was given. */
   tokens: doublePrecision().notNull(),
+  /** When the bucket is full again. */
   at: timestamp({ withTimezone: true }).notNull().defaultNow(),
 })
 

@@ -337,7 +337,7 @@ describeDatabase('the API', (newPlace) => {
       const [answers] = await Promise.all([Promise.all(searches), server.close()])
       expect(answers.map(({ items }) => items.length > 0)).toEqual(answers.map(() => true))
       expect(await followed).toBeDefined()
-      expect(api.api.jobs.find(job.id).state).toMatch(/cancelled|done/)
+      expect((await api.api.jobs.get(job.id)).state).toMatch(/cancelled|done/)
       await expect(client.livez()).rejects.toThrow()
     }))
 

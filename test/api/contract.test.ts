@@ -107,6 +107,14 @@ describeDatabase('the contract', (newPlace) => {
       [415, () => ['/v1/search/image', { form: upload(Buffer.from('no picture')) }]],
       [415, () => post('/v1/search/image', {})],
     ],
+    uploadImage: [
+      [201, () => ['/v1/images', { form: upload(picture) }]],
+      [200, () => ['/v1/images', { form: upload(picture) }]],
+      [400, () => ['/v1/images', { form: new FormData() }]],
+      [415, () => ['/v1/images', { form: upload(Buffer.from('no picture')) }]],
+      [415, () => post('/v1/images', {})],
+      [422, async () => ['/v1/images', { form: upload(await makeBrokenPicture('up')) }]],
+    ],
     image: [
       [200, () => `/v1/images/${red}`],
       [400, () => '/v1/images/red'],

@@ -40,7 +40,12 @@ describeDatabase('the fuzzer', (newPlace) => {
   })
 })
 
-const FORMS: ReadonlySet<string> = new Set(['searchImage', 'openaiEdit', 'openaiVary'])
+const FORMS: ReadonlySet<string> = new Set([
+  'searchImage',
+  'uploadImage',
+  'openaiEdit',
+  'openaiVary',
+])
 
 interface FuzzedRequest {
   readonly operation: Operation

@@ -29,7 +29,7 @@ describeDatabase('models', (newPlace) => {
     await using test = await openTestApi(place, { config: { model: undefined, modelsDir } })
     const models = () => test.json<ModelsState>('/v1/models')
     const { api } = test
-    api.keepFilled()
+    await api.work()
     expect(await models()).toMatchObject({ pinned: false, serving: { model: FIRST, filled: 12 } })
     const begun = await test.ask('/v1/models/use', { json: { model: ALTERED } })
     expect(begun.status).toBe(202)
@@ -115,7 +115,7 @@ describeDatabase('models', (newPlace) => {
       port: 0,
       ownDirectory: place.dataDir,
     })
-    api.keepFilled()
+    await api.work()
     expect((await run('models', 'rollback')).out).toContain(`${FIRST} answers`)
     expect((await run('models', 'use', ALTERED, '--wait')).out).toContain(`${ALTERED} answers`)
     expect((await run('models', 'drop', FIRST)).err).toBe(`deleted 1 vectors of ${FIRST}\n`)

@@ -286,7 +286,9 @@ describeDatabase("OpenAI's client", (newPlace) => {
     await until(() => painter.active === 1)
     gone.abort()
     expect(await ended).toBe('gone')
-    await until(() => painter.active === 0 && api.api.generations.pending === 0)
+    await until(
+      async () => painter.active === 0 && (await api.api.generations.countPending()) === 0,
+    )
     painter.reset()
     expect((await client.images.generate({ prompt: 'fog' })).data).toHaveLength(1)
   })

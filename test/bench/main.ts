@@ -1,5 +1,4 @@
 // Runs one benchmark: npm run bench -- <name> [options]. Each prints what it ran on.
-import { parseArgs } from 'node:util'
 
 const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<void> }>> = {
   recall: () => import('./recall.ts'),
@@ -23,12 +22,15 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
   switch: () => import('./switch.ts'),
+  workers: () => import('./workers.ts'),
+  million: () => import('./million.ts'),
+  sizes: () => import('./sizes.ts'),
 }
 
-const { positionals } = parseArgs({ allowPositionals: true, strict: false })
-const bench = BENCHES[positionals[0] ?? '']
+const [name = '', ...args] = process.argv.slice(2)
+const bench = BENCHES[name]
 if (bench) {
-  await (await bench()).run(positionals.slice(1))
+  await (await bench()).run(args)
 } else {
   console.error(`usage: npm run bench -- <${Object.keys(BENCHES).join(' | ')}>`)
   process.exitCode = 2

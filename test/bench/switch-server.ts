@@ -9,7 +9,7 @@ const lucida = await openLucida({ dataDir, modelsDir })
 const api = createApi(lucida, { onError: (error) => console.error(error) })
 const server = await startServer(api, { host: '127.0.0.1', port: 0, ownDirectory: dataDir! })
 await api.warmUp()
-api.keepFilled()
+await api.work()
 
 process.on('message', () => {
   void server

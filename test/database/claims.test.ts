@@ -2,8 +2,9 @@
 import { stat } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { streamOf } from '../../src/core/stream.ts'
 import { processHere } from '../../src/indexer/process-files.ts'
-import type { ScannedFile } from '../../src/indexer/scan.ts'
+import type { ScannedFile } from '../../src/sources/source.ts'
 import { openClaims } from '../../src/store/claims.ts'
 import { findContent } from '../../src/store/pictures.ts'
 import { claimRoot } from '../../src/store/roots.ts'
@@ -92,7 +93,3 @@ describeDatabase('claims', (newPlace) => {
     })
   })
 })
-
-async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items
-}

@@ -34,6 +34,7 @@ const QUICK: WatchTimes = {
   quietMs: 60,
   burstMs: 500,
   pollMs: 600_000,
+  bucketPollMs: 600_000,
   rescanMs: 600_000,
   beforeReadMs: 150,
   beforeFailureMs: 150,

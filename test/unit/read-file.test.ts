@@ -14,7 +14,7 @@ import { chmod, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { readHead, readPicture } from '../../src/indexer/read-file.ts'
+import { readHead, readPicture } from '../../src/sources/read-file.ts'
 
 const isWindows = process.platform === 'win32'
 const isRoot = process.getuid?.() === 0

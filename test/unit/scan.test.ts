@@ -11,7 +11,9 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, sep } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { excludeMatcher, type SkippedEntry, scanFolder } from '../../src/indexer/scan.ts'
+import { excludeMatcher } from '../../src/sources/exclude.ts'
+import { scanFolder } from '../../src/sources/scan.ts'
+import type { SkippedEntry } from '../../src/sources/source.ts'
 
 const isWindows = process.platform === 'win32'
 const isRoot = process.getuid?.() === 0

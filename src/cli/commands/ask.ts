@@ -1,10 +1,10 @@
 // lucida ask: indexes folders, then answers questions typed at a prompt. Without a folder it draws
 // a set of pictures of its own and shows what the model finds in them.
-import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
+import { placeOf } from '../../core/place.ts'
 import type { Lucida } from '../../lucida.ts'
 import { drawDemoCollection } from '../demo-collection.ts'
 import { type CliIo, dim } from '../io.ts'
@@ -30,7 +30,7 @@ export function askCommand(io: CliIo): Command {
       .argument('[path...]', 'folders of pictures'),
   ).action(async (paths: string[], flags: PartialConfig) => {
     const config = configOf(io, flags)
-    const folders = paths.map((path) => resolve(io.cwd, path))
+    const folders = paths.map((path) => placeOf(path, io.cwd))
     if (folders.length > 0) {
       return withLucida(io, config, async (lucida) => {
         await printIndexing(io, lucida.index(folders, { signal: io.signal }))

@@ -1,7 +1,7 @@
 // lucida classify: which of the given labels fits a picture (zero-shot).
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { collect, configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
@@ -31,7 +31,7 @@ export function classifyCommand(io: CliIo): Command {
     await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const all = []
       const results = lucida.classify(
-        images.map((image) => resolve(io.cwd, image)),
+        images.map((image) => placeOf(image, io.cwd)),
         {
           labels: labels.split(',').map((label) => label.trim()),
           mode: multi ? 'multi' : 'single',

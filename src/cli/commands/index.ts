@@ -1,7 +1,7 @@
 // lucida index: brings the collection up to date with one or more folders.
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { collect, configOf, integer, withGlobalFlags, withAnyLucida } from '../program.ts'
@@ -42,7 +42,7 @@ export function indexCommand(io: CliIo): Command {
     if (poll && !watch) command.error("error: option '--poll' needs '--watch'")
     await withAnyLucida(io, configOf(io, flags), async (lucida) => {
       const options = { prune, signal: io.signal, ...(exclude && { exclude }) }
-      const folders = paths.map((path) => resolve(io.cwd, path))
+      const folders = paths.map((path) => placeOf(path, io.cwd))
       const pollSeconds = poll === true ? DEFAULT_POLL_SECONDS : poll
       const events = watch
         ? lucida.watch(folders, { ...options, ...(pollSeconds && { pollSeconds }) })

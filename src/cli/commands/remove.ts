@@ -1,7 +1,7 @@
 // lucida remove: forgets an indexed folder; the files themselves are never touched.
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, withGlobalFlags, withAnyLucida } from '../program.ts'
 
@@ -13,7 +13,7 @@ export function removeCommand(io: CliIo): Command {
       .argument('<root>', 'the folder, as lucida status shows it'),
   ).action(async (root: string, flags: PartialConfig) => {
     await withAnyLucida(io, configOf(io, flags), async (lucida) => {
-      const removed = await lucida.remove(resolve(io.cwd, root))
+      const removed = await lucida.remove(placeOf(root, io.cwd))
       io.err(`forgot ${removed} files of ${root}\n`)
     })
   })

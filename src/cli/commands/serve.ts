@@ -3,12 +3,13 @@ import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
-import { keepUpToDate, serve, untilInterrupted } from '../serving.ts'
+import { keepUpToDate, requireServer, serve, untilInterrupted } from '../serving.ts'
 
 /** Flags of every command that serves. */
 export interface ServeFlags extends PartialConfig {
   insecure?: boolean
   watch?: boolean
+  worker?: boolean
 }
 
 /** Adds the flags of every command that serves. */
@@ -18,6 +19,7 @@ export function withServeFlags(command: Command): Command {
     .option('--port <n>', 'port to listen on (7457); 0 takes a free one', integer(0, 65_535))
     .option('--insecure', 'needs no key, whoever can reach it')
     .option('--watch', 'keep the indexed folders up to date')
+    .option('--no-worker', 'leave indexing and drawing to others (see: lucida worker)')
 }
 
 /** The `serve` command. */
@@ -29,9 +31,11 @@ export function serveCommand(io: CliIo): Command {
         'need a key (see: lucida keys), also here as soon as there is one.',
     )
   return withGlobalFlags(withServeFlags(command)).action(async (flags: ServeFlags) => {
-    const { insecure = false, watch = false, ...settings } = flags
-    await withLucida(io, configOf(io, settings), async (lucida) => {
-      await using server = await serve(io, lucida, insecure)
+    const { insecure = false, watch = false, worker = true, ...settings } = flags
+    const config = configOf(io, settings)
+    if (!worker) requireServer(config, 'lucida serve --no-worker')
+    await withLucida(io, config, async (lucida) => {
+      await using server = await serve(io, lucida, { insecure, worker })
       io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
       await (watch ? keepUpToDate(io, lucida) : untilInterrupted(io))
     })

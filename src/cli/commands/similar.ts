@@ -1,7 +1,7 @@
 // lucida similar: pictures like one picture.
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { searchCold } from '../../cold-search.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { printAnswer } from '../print.ts'
 import { configOf, findServer, withGlobalFlags, withAnyLucida } from '../program.ts'
@@ -16,7 +16,7 @@ export function similarCommand(io: CliIo): Command {
   return withGlobalFlags(withResultFlags(command)).action(
     async (image: string, flags: SearchFlags) => {
       const source = parseSource(image, io.cwd)
-      const term = 'text' in source ? { path: resolve(io.cwd, image) } : source
+      const term = 'text' in source ? { path: placeOf(image, io.cwd) } : source
       const config = configOf(io, flags)
       const options = searchOptions(io, flags)
       const server = await findServer(config)

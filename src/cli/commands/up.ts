@@ -1,8 +1,9 @@
 // lucida up: indexes folders and serves them at once; the page shows how indexing goes.
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { drawDemoCollection } from '../demo-collection.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
@@ -23,17 +24,17 @@ export function upCommand(io: CliIo): Command {
   return withGlobalFlags(
     withServeFlags(command).option('--no-open', 'do not open a browser'),
   ).action(async (paths: string[], flags: ServeFlags & { open: boolean }) => {
-    const { insecure = false, watch = false, open, ...settings } = flags
+    const { insecure = false, watch = false, worker = true, open, ...settings } = flags
     const config = configOf(io, settings)
-    const folders = paths.map((path) => resolve(io.cwd, path))
+    const folders = paths.map((path) => placeOf(path, io.cwd))
     const demo = folders.length === 0 && !(await hasRoots(io, config))
     const collection = demo ? await drawDemoCollection(io, config) : { config, folder: null }
     const wanted = collection.folder === null ? folders : [collection.folder]
     await withLucida(io, collection.config, async (lucida) => {
-      await using server = await serve(io, lucida, insecure)
+      await using server = await serve(io, lucida, { insecure, worker })
       io.out(`${server.url}\n`)
       if (open && io.errIsTerminal) openBrowser(server.url)
-      const { id } = server.jobs.start({ folders: wanted })
+      const { id } = await server.jobs.start({ folders: wanted })
       await printIndexing(io, server.jobs.happenings(id, io.signal))
       io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
       await (watch ? keepUpToDate(io, lucida) : untilInterrupted(io))

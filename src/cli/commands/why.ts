@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { colourHeat, scaleHeat } from '../../client/heat.ts'
 import type { PartialConfig } from '../../config.ts'
 import { LucidaError } from '../../core/errors.ts'
+import { placeOf } from '../../core/place.ts'
 import type { AnyTerm, Explanation, HeatMap } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
 import { percentText, printJson } from '../print.ts'
@@ -56,7 +57,7 @@ export function whyCommand(io: CliIo): Command {
 }
 
 function pictureOf(image: string, cwd: string): { id: string } | { path: string } {
-  return /^[0-9a-f]{64}$/.test(image) ? { id: image } : { path: resolve(cwd, image) }
+  return /^[0-9a-f]{64}$/.test(image) ? { id: image } : { path: placeOf(image, cwd) }
 }
 
 /** Blocks from nothing to full, which every terminal has. */

@@ -1,79 +1,15 @@
-// Work that is done one piece at a time, in order, each with what it has told so far, for those who
-// follow it live or come back to it later. Indexing has a queue, and drawing has one.
+// Work that this process does itself, one piece at a time, in order.
 import { randomBytes } from 'node:crypto'
 import { LucidaError, messageOf } from '../core/errors.ts'
-import type { JobState } from './contract.ts'
-import { RequestError } from './errors.ts'
-
-/** How a piece of work stands, whatever it is about. */
-export interface Life {
-  readonly id: string
-  readonly state: JobState
-  readonly createdAt: string
-  readonly startedAt: string | null
-  readonly endedAt: string | null
-  readonly error: { readonly code: string; readonly message: string } | null
-}
-
-/** An event with its number in the piece, from 1. */
-export interface Numbered<Event> {
-  readonly id: number
-  readonly event: Event
-}
-
-/** What the work is given. */
-export interface Worker<Facts, Event> {
-  readonly signal: AbortSignal
-  /** Tells the followers what has happened, and what has changed with it. */
-  readonly tell: (event: Event, change: Partial<Facts>) => void
-  readonly update: (change: Partial<Facts>) => void
-}
-
-/** Does the work. Throws what it fails with, or the signal's reason. */
-export type Work<Facts, Event> = (worker: Worker<Facts, Event>) => Promise<void>
-
-/** All work of one kind in this process. */
-export interface WorkQueue<Facts, Event> {
-  /** Throws `overloaded` when too many wait. */
-  readonly assertRoom: () => void
-  /** The same. */
-  readonly start: (facts: Facts, work: Work<Facts, Event>, id?: string) => Life & Facts
-  /** The newest first. */
-  readonly list: () => (Life & Facts)[]
-  readonly has: (id: string) => boolean
-  /** Throws `not_found`, as do the others. */
-  readonly find: (id: string) => Life & Facts
-  readonly update: (id: string, change: Partial<Facts>) => Life & Facts
-  readonly cancel: (id: string) => Life & Facts
-  /** Events after number `after`, those to come included, until it has ended. */
-  readonly events: (
-    id: string,
-    after: number,
-    signal: AbortSignal,
-  ) => AsyncGenerator<Numbered<Event>>
-  /** Pieces that wait or run. */
-  readonly pending: number
-  /** Is told of everything that has ended. */
-  readonly onEnd: (listener: (ended: Life & Facts) => void) => void
-  /** Cancels all and waits for them. */
-  readonly close: () => Promise<void>
-}
-
-/** What the work is about. */
-export interface WorkQueueOptions<Event> {
-  /** In messages: `job`, `indexing jobs`. */
-  readonly one: string
-  readonly many: string
-  /** Who follows late hears the last so many events. */
-  readonly maxEvents: number
-  /** Told to who listens, and not remembered once the work has ended. */
-  readonly isPassing?: (event: Event) => boolean
-}
-
-const MAX_WAITING = 50
-/** Ended pieces that are remembered. */
-const MAX_ENDED = 50
-const RETRY_SECONDS = '30'
+import {
+  isPending,
+  type Life,
+  MAX_ENDED,
+  MAX_WAITING,
+  type Numbered,
+  type WorkQueue,
+  type WorkQueueOptions,
+} from './work-queue.ts'
 
 interface Piece<Facts, Event> {
   now: Life & Facts
@@ -85,9 +21,9 @@ interface Piece<Facts, Event> {
 }
 
 /** Starts with nothing to do. */
-export function openWorkQueue<Facts extends object, Event>(
-  options: WorkQueueOptions<Event>,
-): WorkQueue<Facts, Event> {
+export function openLocalQueue<Order, Facts extends object, Event>(
+  options: WorkQueueOptions<Order, Facts, Event>,
+): WorkQueue<Order, Facts, Event> {
   const pieces = new Map<string, Piece<Facts, Event>>()
   let turn: Promise<void> = Promise.resolve()
   const listeners: ((ended: Life & Facts) => void)[] = []
@@ -99,36 +35,34 @@ export function openWorkQueue<Facts extends object, Event>(
     if (!piece) throw new LucidaError('not_found', `There is no ${options.one} ${id}`)
     return piece
   }
-  const assertRoom = () => {
+  const assertRoom = async () => {
     if (!closed && waiting().length < MAX_WAITING) return
-    throw new RequestError('overloaded', `Too many ${options.many} wait; try again later`, {
-      headers: { 'retry-after': RETRY_SECONDS },
-    })
+    throw new LucidaError('overloaded', `Too many ${options.many} wait; try again later`)
   }
 
   return {
     assertRoom,
-    start(facts, work, id = newId()) {
-      assertRoom()
+    async start(order, facts, id = newId()) {
+      await assertRoom()
       const piece = newPiece<Facts, Event>(id, facts)
       pieces.set(id, piece)
       forgetOld(pieces)
       turn = turn
-        .then(() => run(piece, work, options))
+        .then(() => run(piece, order, options))
         .then(() => {
           for (const listener of listeners) listener(piece.now)
         })
       return piece.now
     },
-    list: () => [...pieces.values()].map(({ now }) => now).toReversed(),
-    has: (id) => pieces.has(id),
-    find: (id) => get(id).now,
-    update(id, change) {
+    list: async () => [...pieces.values()].map(({ now }) => now).toReversed(),
+    find: async (id) => pieces.get(id)?.now,
+    get: async (id) => get(id).now,
+    async update(id, change) {
       const piece = get(id)
       alter(piece, change)
       return piece.now
     },
-    cancel(id) {
+    async cancel(id) {
       const piece = get(id)
       piece.stop.abort()
       if (piece.now.state === 'queued') alter(piece, { state: 'cancelled', endedAt: time() })
@@ -148,9 +82,7 @@ export function openWorkQueue<Facts extends object, Event>(
         await nextChange(piece, signal)
       }
     },
-    get pending() {
-      return waiting().length
-    },
+    countPending: async () => waiting().length,
     onEnd: (listener) => void listeners.push(listener),
     async close() {
       closed = true
@@ -158,11 +90,6 @@ export function openWorkQueue<Facts extends object, Event>(
       await turn
     },
   }
-}
-
-/** Whether something is still to come. */
-export function isPending(state: JobState): boolean {
-  return state === 'queued' || state === 'running'
 }
 
 function newPiece<Facts, Event>(id: string, facts: Facts): Piece<Facts, Event> {
@@ -183,10 +110,10 @@ function newPiece<Facts, Event>(id: string, facts: Facts): Piece<Facts, Event> {
   }
 }
 
-async function run<Facts, Event>(
+async function run<Order, Facts, Event>(
   piece: Piece<Facts, Event>,
-  work: Work<Facts, Event>,
-  { maxEvents, isPassing }: WorkQueueOptions<Event>,
+  order: Order,
+  { work, maxEvents, isPassing }: WorkQueueOptions<Order, Facts, Event>,
 ): Promise<void> {
   const { signal } = piece.stop
   const end = (change: Partial<Life>) => {
@@ -196,10 +123,11 @@ async function run<Facts, Event>(
   if (signal.aborted) return end({ state: 'cancelled' })
   alter(piece, { state: 'running', startedAt: time() })
   try {
-    await work({
+    await work(order, {
+      id: piece.now.id,
       signal,
-      update: (change) => alter(piece, change),
-      tell(event, change) {
+      update: async (change) => alter(piece, change),
+      async tell(event, change) {
         piece.events.push({ id: piece.nextEvent++, event })
         if (piece.events.length > maxEvents) piece.events.shift()
         alter(piece, change)

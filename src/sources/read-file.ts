@@ -2,26 +2,15 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
-import { type ContentHash, sha256 } from '../core/hash.ts'
-
-/** Larger files are refused: a picture of that size is a mistake or an attack. */
-export const MAX_FILE_BYTES = 512 * 1024 * 1024
+import { sha256 } from '../core/hash.ts'
+import { type FileContent, MAX_FILE_BYTES } from './source.ts'
 
 /** One read asks for no more than this, well below the 2 GiB that the system call allows. */
 const CHUNK_BYTES = 64 * 1024 * 1024
 
-// Links lead out of the indexed folder; a pipe without a writer would block for ever.
+/** Links lead out of the indexed folder; a pipe without a writer would block for ever. */
 // Windows has neither flag.
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-
-/** A whole file and its identity. */
-export interface FileContent {
-  readonly bytes: Buffer
-  readonly sizeBytes: number
-  /** Modification time of the very bytes that were read, in milliseconds since 1970. */
-  readonly mtimeMs: number
-  readonly hash: ContentHash
-}
+export const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Reads a whole regular file, without following a link.

@@ -2,76 +2,18 @@
 // that a consumer can merge them with database rows ordered by COLLATE "C" in flat memory.
 import type { Dirent } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
-import { basename, extname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import picomatch from 'picomatch'
-import { invalidInput, LucidaError, systemCode } from '../core/errors.ts'
-import { readHead, systemReason } from './read-file.ts'
+import { join, resolve, sep } from 'node:path'
+import { LucidaError, systemCode } from '../core/errors.ts'
 import {
   extensionOf,
   OTHER_EXTENSIONS,
   PICTURE_EXTENSIONS,
-  RAW_EXTENSIONS,
   SNIFF_BYTES,
   sniffFormat,
 } from '../pictures/sniff.ts'
-
-/** A regular file that may be a picture. */
-export interface ScannedFile {
-  /** Absolute path. */
-  readonly path: string
-  readonly sizeBytes: number
-  /** Modification time in milliseconds since 1970, with a fraction. */
-  readonly mtimeMs: number
-}
-
-/**
- * Why an entry was passed over. After an `unreadable_…` nothing is known about what lies there:
- * the files of an `unreadable_directory`, at any depth, must not be taken for vanished.
- */
-export type SkipKind =
-  | 'symbolic_link'
-  | 'special_file'
-  | 'bad_name'
-  | 'raw_beside_picture'
-  | 'unreadable_file'
-  | 'unreadable_directory'
-
-/** An entry that was passed over for a reason that somebody may want to know. */
-export interface SkippedEntry {
-  readonly path: string
-  readonly kind: SkipKind
-  /** In words, without the path. */
-  readonly reason: string
-}
-
-/** Settings of a scan. */
-export interface ScanOptions {
-  /** Glob patterns, as understood by `excludeMatcher`. */
-  readonly exclude: readonly string[]
-  /** Folder that those patterns start from, when it is not the scanned one but a parent of it. */
-  readonly base?: string | undefined
-  readonly signal?: AbortSignal | undefined
-  /**
-   * Told of links, pipes, bad names, raw files beside their picture and what cannot be read, in path
-   * order with the files yielded. Hidden, junk and excluded entries and files that are no pictures
-   * are passed over silently.
-   */
-  readonly onSkip?: ((entry: SkippedEntry) => void) | undefined
-  /** Told of each folder, the scanned one included, just before its entries are listed. */
-  readonly onFolder?: ((path: string) => void) | undefined
-}
-
-/** Folders and files that are never somebody's pictures; compared in lower case. */
-const JUNK: ReadonlySet<string> = new Set([
-  '@eadir', // Synology: thumbnails of every picture beside it
-  '#recycle', // Synology: its dustbin
-  '$recycle.bin', // Windows: its dustbin
-  'system volume information', // Windows: restore points
-  'thumbs.db', // Windows: thumbnails
-  'desktop.ini', // Windows: looks of a folder
-  'lost+found', // ext file systems: fragments after a repair
-  'node_modules', // npm: other people's icons and logos
-])
+import { excludeMatcher, type IsExcluded, isJunk, rawsBeside } from './exclude.ts'
+import { readHead, systemReason } from './read-file.ts'
+import type { ScannedFile, ScanOptions, SkipKind, SkippedEntry } from './source.ts'
 
 /** Files looked at together: hides the latency of network drives, and costs next to no memory. */
 const LOOK_AHEAD = 16
@@ -94,8 +36,6 @@ type Look =
   | { readonly is: 'folder'; readonly entries: readonly Entry[] }
   | { readonly is: 'skipped'; readonly skipped: SkippedEntry }
   | { readonly is: 'gone' | 'no picture' }
-
-type IsExcluded = (path: string, isDirectory?: boolean) => boolean
 
 /**
  * Yields the regular files under `root` whose extension or content says picture, ordered by the
@@ -127,52 +67,6 @@ export async function* scanFolder(root: string, options: ScanOptions): AsyncGene
   }
 }
 
-/**
- * A test for paths that the patterns exclude; a path inside an excluded folder is excluded too.
- * A pattern without a slash is compared with every name along the path (`*.gif`, `private`), one
- * with a slash with the path below `root` (`2019/**`, `/private`). A slash at the end restricts it
- * to folders. Globs are picomatch's, with `/` on every system and no meaning in a leading `!`.
- * Throws `bad_input` for an empty pattern.
- */
-export function excludeMatcher(root: string, patterns: readonly string[]): IsExcluded {
-  if (patterns.length === 0) return () => false
-  const top = resolve(root)
-  const rules = patterns.map(compilePattern)
-  return (path, isDirectory = false) => {
-    const below = relative(top, path)
-    const names = below.split(sep)
-    if (below === '' || names[0] === '..' || isAbsolute(below)) return false
-    return names.some((name, depth) => {
-      const isFolder = isDirectory || depth < names.length - 1
-      const prefix = names.slice(0, depth + 1).join('/')
-      return rules.some(
-        (rule) => (isFolder || !rule.foldersOnly) && rule.matches(rule.byName ? name : prefix),
-      )
-    })
-  }
-}
-
-function compilePattern(pattern: string) {
-  const glob = pattern.replace(/\/+$/, '')
-  const anchored = glob.replace(/^(?:\.?\/)+/, '')
-  if (anchored === '') throw invalidInput('exclude', 'a pattern that is not empty', pattern)
-  return {
-    foldersOnly: glob !== pattern,
-    byName: !glob.includes('/'),
-    matches: picomatch(anchored, {
-      dot: true,
-      nonegate: true,
-      nocase: process.platform === 'win32',
-      windows: false,
-    }),
-  }
-}
-
-/** Hidden, or never somebody's picture, whatever it holds. */
-export function isJunk(name: string): boolean {
-  return name.startsWith('.') || JUNK.has(name.toLowerCase())
-}
-
 /** Whether there is anything in a folder but what is hidden or junk. */
 export async function hasEntries(folder: string): Promise<boolean> {
   return (await list(folder, () => false)).length > 0
@@ -198,19 +92,12 @@ async function list(folder: string, isExcluded: IsExcluded): Promise<Entry[]> {
   return setRawsAside(entries).sort((a, b) => Buffer.compare(a.key, b.key))
 }
 
-/** What cameras write beside their raw files; lower case, without the dot. */
-const CAMERA_EXTENSIONS: ReadonlySet<string> = new Set('jpg jpeg jpe heic heif hif'.split(' '))
-
-/** Marks raw files beside a picture of the same name: the same photograph, and the better preview. */
+/** Marks raw files beside a picture of the same name. */
 function setRawsAside(entries: Entry[]): Entry[] {
-  const isA = (extensions: ReadonlySet<string>) => (entry: Entry) =>
-    entry.kind === 'file' && extensions.has(extensionOf(entry.path))
-  const stemOf = ({ path }: Entry) => basename(path, extname(path)).toLowerCase()
-  const isRaw = isA(RAW_EXTENSIONS)
-  if (!entries.some(isRaw)) return entries
-  const stems = new Set(entries.filter(isA(CAMERA_EXTENSIONS)).map(stemOf))
+  const raws = rawsBeside(entries.flatMap(({ kind, path }) => (kind === 'file' ? [path] : [])))
+  if (raws.size === 0) return entries
   return entries.map((entry) =>
-    isRaw(entry) && stems.has(stemOf(entry)) ? { ...entry, kind: 'raw_beside_picture' } : entry,
+    raws.has(entry.path) ? { ...entry, kind: 'raw_beside_picture' } : entry,
   )
 }
 

@@ -1,0 +1,85 @@
+// Folders of this machine. A file is never opened through a link.
+import { randomBytes } from 'node:crypto'
+import { lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { LucidaError } from '../core/errors.ts'
+import { FLAGS, readPicture } from './read-file.ts'
+import { hasEntries, scanFolder } from './scan.ts'
+import type { OpenedFile, ScannedFile, Source } from './source.ts'
+
+/** All folders of this machine. */
+export const FOLDERS: Source = {
+  scan: scanFolder,
+  read: (path, maxBytes) => readPicture({ path }, maxBytes),
+  open: openVersion,
+  stat: async (path) => {
+    const found = await lstat(path).catch(() => undefined)
+    if (!found?.isFile()) return undefined
+    return { path, sizeBytes: found.size, mtimeMs: found.mtimeMs }
+  },
+  exists: (folder) =>
+    stat(folder).then(
+      () => true,
+      () => false,
+    ),
+  hasEntries,
+  put,
+  remove: (path) => rm(path, { force: true }),
+}
+
+/** Bytes handed to whoever reads a stream at a time. */
+const STREAM_BYTES = 256 * 1024
+
+/** Throws `not_found` for what is a link, or lies behind one. */
+async function openVersion(file: ScannedFile): Promise<OpenedFile> {
+  const { path } = file
+  const missing = (cause?: unknown) =>
+    new LucidaError('not_found', `The file ${path} cannot be opened; index its folder again`, {
+      cause,
+    })
+  const handle = await open(path, FLAGS).catch((cause: unknown) => {
+    throw missing(cause)
+  })
+  try {
+    const opened = await handle.stat()
+    // Looked up after it was opened: a folder that was a link for a moment gains nothing.
+    const real = await realpath(path)
+    const named = await stat(real)
+    const isItself = real === path && named.ino === opened.ino && named.dev === opened.dev
+    if (!isItself || !opened.isFile()) throw missing()
+    if (opened.size !== file.sizeBytes || opened.mtimeMs !== file.mtimeMs) {
+      throw new LucidaError('file_changed', `The file ${path} has changed; index its folder again`)
+    }
+    return {
+      sizeBytes: opened.size,
+      bytes: () => handle.readFile(),
+      stream: async (start, end) =>
+        handle.createReadStream({ start, end, highWaterMark: STREAM_BYTES }),
+      close: () => handle.close(),
+    }
+  } catch (error) {
+    await handle.close()
+    throw error instanceof LucidaError ? error : missing(error)
+  }
+}
+
+async function put(path: string, bytes: Uint8Array): Promise<ScannedFile> {
+  await mkdir(dirname(path), { recursive: true })
+  // Not the name of a picture, so that nobody takes half a file for one.
+  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  try {
+    const file = await open(draft, 'wx')
+    try {
+      await file.writeFile(bytes)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  const { size, mtimeMs } = await stat(path)
+  return { path, sizeBytes: size, mtimeMs }
+}

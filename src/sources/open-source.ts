@@ -1,0 +1,20 @@
+// Chooses how a place is read, by its path alone.
+import { realpath } from 'node:fs/promises'
+import { isBucketPath, placeOf } from '../core/place.ts'
+import { BUCKETS } from './bucket-source.ts'
+import { FOLDERS } from './folder-source.ts'
+import type { Source } from './source.ts'
+
+/** The source that a file or folder belongs to. */
+export function openSource(path: string): Source {
+  return isBucketPath(path) ? BUCKETS : FOLDERS
+}
+
+/**
+ * The one name of a place: without links, as far as it is there. Throws `bad_input` for what begins
+ * like a bucket and is none.
+ */
+export async function realPlace(name: string): Promise<string> {
+  const place = placeOf(name)
+  return isBucketPath(place) ? place : realpath(place).catch(() => place)
+}

@@ -1,0 +1,88 @@
+// The files of an indexing order, and the pictures that another model is to be given, over all workers.
+import type { ContentHash } from '../core/hash.ts'
+import { VERSION } from '../core/version.ts'
+import type { FillPass } from '../indexer/fill.ts'
+import type { Processed, ProcessFiles } from '../indexer/process-files.ts'
+import type { ScannedFile } from '../sources/source.ts'
+import type { VectorSpace } from '../store/changes.ts'
+import type { Body, Handle, MessageQueue } from './message-queue.ts'
+import { handleSpread, type Run, type Spreading, spread } from './spread.ts'
+
+/** Files that are to be processed, by any worker. */
+export interface FilesOrder {
+  readonly space: VectorSpace
+  readonly folder: string
+  readonly files: readonly ScannedFile[]
+}
+
+/** Pictures that are to be given vectors of a model. */
+export interface FillOrder {
+  readonly space: VectorSpace
+  readonly contents: readonly ContentHash[]
+}
+
+/**
+ * Processes files in this process. Throws `not_found` where their folder cannot be seen from here,
+ * and `model_missing` where another model answers here.
+ */
+export type DoFiles = (order: FilesOrder, signal: AbortSignal) => Promise<Processed>
+
+/** Fills in this process. Throws `model_missing` where the model is not at hand. */
+export type DoFill = (order: FillOrder, signal: AbortSignal) => Promise<FillPass>
+
+/** What is known of pictures that no worker could read. */
+export interface SetAside {
+  readonly contents: readonly ContentHash[]
+  readonly reason: string
+}
+
+/** How the files of `run` are processed. */
+export function spreadFiles(messages: MessageQueue, run: Run, space: VectorSpace): ProcessFiles {
+  return (work, folder) => {
+    const how: Spreading<ScannedFile, Processed> = {
+      queue: 'files',
+      bodyOf: (files) => ({ space, folder, files }),
+      setAside: (files, reason) => ({
+        size: files.length,
+        embedded: 0,
+        reused: 0,
+        failures: files.map((file) => ({ ...file, code: 'internal', reason, triedBy: VERSION })),
+      }),
+    }
+    return spread(messages, run, how, work)
+  }
+}
+
+export function handleFiles(doFiles: DoFiles): Handle {
+  return handleSpread(
+    (body) => orderOf<FilesOrder>(body).files.length,
+    (body, signal) => doFiles(orderOf<FilesOrder>(body), signal),
+  )
+}
+
+/** Fills pictures, and tells of some after others what came of them. */
+export function spreadFill(
+  messages: MessageQueue,
+  run: Run,
+  space: VectorSpace,
+  contents: AsyncIterable<ContentHash>,
+): AsyncGenerator<FillPass | SetAside> {
+  const how: Spreading<ContentHash, FillPass | SetAside> = {
+    queue: 'fill',
+    bodyOf: (some) => ({ space, contents: some }),
+    setAside: (some, reason) => ({ contents: some, reason }),
+  }
+  return spread(messages, run, how, contents)
+}
+
+export function handleFill(doFill: DoFill): Handle {
+  return handleSpread(
+    (body) => orderOf<FillOrder>(body).contents.length,
+    (body, signal) => doFill(orderOf<FillOrder>(body), signal),
+  )
+}
+
+/** What was sent by `bodyOf`, by this version or one that came before. */
+function orderOf<Order>(body: Body): Order {
+  return body as Order
+}

@@ -1,0 +1,181 @@
+// Work that several processes share, on real Postgres: each queue here stands for a process of its own.
+import { sql } from 'drizzle-orm'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { LucidaError } from '../../src/core/errors.ts'
+import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
+import { jobs } from '../../src/store/schema.ts'
+import { type MessageQueue, openMessageQueue } from '../../src/work/message-queue.ts'
+import { openSharedQueue } from '../../src/work/shared-queue.ts'
+import { reasonOf } from '../../src/work/spread.ts'
+import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { newGate } from '../helpers/gate.ts'
+import { until } from '../helpers/until.ts'
+import {
+  describeWorkQueue,
+  hearAll,
+  never,
+  optionsFor,
+  telling,
+  type TestWork,
+} from '../helpers/work-queue-suite.ts'
+
+const TIMES = { lease: 2, renew: 0.5, supervise: 1, poll: 0.5, retry: 1 }
+
+describeDatabase('a queue that processes share', (newPlace, engine) => {
+  if (engine === 'pglite') {
+    test.skip('is for servers: the embedded database has one process', () => {})
+    return
+  }
+  let place: TestPlace
+  const closing: (() => Promise<void>)[] = []
+  beforeAll(async () => {
+    place = await newPlace()
+  })
+  afterEach(async () => {
+    for (const close of closing.splice(0).toReversed()) await close()
+    const database = await place.open()
+    await database.db.delete(jobs)
+    await database.db.execute(sql`delete from pgboss.job`)
+    await database.close()
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  /** A process that orders and follows, and takes work up if it `works`. */
+  async function newProcess(work: TestWork, works = true) {
+    const database: OpenDatabase = await openDatabase({ url: place.databaseUrl! })
+    const messages: MessageQueue = await openMessageQueue(database.db, () => {}, TIMES)
+    const queue = openSharedQueue(
+      { db: database.db, messages: async () => messages },
+      optionsFor(work),
+    )
+    const aside = works
+      ? messages.consume('aside', 1, async ({ body, output }) => {
+          await queue.setAside(String(body.id), reasonOf(output))
+          return {}
+        })
+      : undefined
+    if (works) queue.takePart()
+    let closed = false
+    const close = async () => {
+      if (closed) return
+      closed = true
+      await Promise.all([queue.close(), aside?.close()])
+      await messages.close()
+      await database.close()
+    }
+    closing.push(close)
+    return { queue, close, db: database.db }
+  }
+
+  describe('with one worker', () => {
+    let shared: Awaited<ReturnType<typeof newProcess>>
+    let current: TestWork = telling
+    beforeAll(async () => {
+      shared = await newProcess((order, worker) => current(order, worker))
+      closing.pop()
+    })
+    afterAll(() => shared.close())
+    describeWorkQueue((work) => {
+      current = work
+      return shared.queue
+    })
+  })
+
+  test('who orders and follows need not be who does it', async () => {
+    const server = await newProcess(telling, false)
+    const other = await newProcess(telling, false)
+    const { id } = await server.queue.start({ name: 'a,b' }, { done: 0 })
+    expect(await other.queue.get(id)).toMatchObject({ state: 'queued', done: 0 })
+    await newProcess(telling)
+    expect(await hearAll(other.queue.events(id, 0, never))).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+    ])
+    expect(await server.queue.get(id)).toMatchObject({ state: 'done', done: 2 })
+    expect(await other.queue.list()).toEqual(await server.queue.list())
+  })
+
+  test('several workers do several pieces at once, each of them once', async () => {
+    const done: string[] = []
+    const gate = newGate()
+    let atOnce = 0
+    const work: TestWork = async ({ name }) => {
+      if (++atOnce === 3) gate.open()
+      await gate.opened
+      done.push(name)
+    }
+    const { queue } = await newProcess(work)
+    await newProcess(work)
+    await newProcess(work)
+    for (let i = 0; i < 12; i++) await queue.start({ name: `${i}` }, { done: 0 })
+    await until(async () => (await queue.countPending()) === 0)
+    expect(done.toSorted()).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`).toSorted())
+  })
+
+  test('what fails for a passing reason is tried again, and says how often', async () => {
+    let attempts = 0
+    const { queue, db } = await newProcess(async (_, { tell }) => {
+      await tell(`attempt ${++attempts}`, {})
+      if (attempts < 3) throw new LucidaError('unreadable', 'not mounted yet')
+    })
+    const { id } = await queue.start({ name: 'a' }, { done: 0 })
+    await until(async () => (await queue.countPending()) === 0)
+    expect(await queue.get(id)).toMatchObject({ state: 'done', error: null })
+    expect(await hearAll(queue.events(id, 0, never))).toEqual([
+      [1, 'attempt 1'],
+      [2, 'attempt 2'],
+      [3, 'attempt 3'],
+    ])
+    const [row] = await db.select().from(jobs)
+    expect(row!.attempts).toBe(3)
+  })
+
+  test('what fails again and again is set aside with its reason', async () => {
+    const { queue } = await newProcess(async () => {
+      throw new LucidaError('unreadable', 'the folder is on fire')
+    })
+    const { id } = await queue.start({ name: 'a' }, { done: 0 })
+    await until(async () => (await queue.countPending()) === 0)
+    expect(await queue.get(id)).toMatchObject({
+      state: 'failed',
+      error: {
+        code: 'internal',
+        message: 'Set aside after several attempts: the folder is on fire',
+      },
+    })
+  })
+
+  test('a worker that closes gives back what it does, at once and without an attempt', async () => {
+    const begun = newGate()
+    const slow = await newProcess(async (_, { signal }) => {
+      begun.open()
+      await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    })
+    const { id } = await slow.queue.start({ name: 'a,b' }, { done: 0 })
+    await begun.opened
+    await slow.close()
+    const { queue } = await newProcess(telling)
+    await until(async () => (await queue.get(id)).state === 'done')
+    expect(await queue.get(id)).toMatchObject({ done: 2, error: null })
+  })
+
+  test('the work of one that is silent goes to another, and its late end changes nothing', async () => {
+    const hung = newGate()
+    const begun = newGate()
+    const dead = await newProcess(async () => {
+      begun.open()
+      await hung.opened
+    })
+    const { id } = await dead.queue.start({ name: 'a' }, { done: 0 })
+    await begun.opened
+    // As good as dead: its lease is not renewed any more.
+    await dead.db.execute(sql`update pgboss.job set started_on = now() - interval '1 hour'`)
+    const { queue } = await newProcess(telling)
+    await until(async () => (await queue.get(id)).state === 'done')
+    hung.open()
+    await dead.close()
+    expect(await queue.get(id)).toMatchObject({ state: 'done', done: 1 })
+  })
+})
