@@ -34,7 +34,7 @@ const reference = new Set(REFERENCE.map((table) => getTableName(table)))
 
 /** Tables of vectors are named for their model. */
 function columnOf(table: string): string | undefined {
-  return distribution.get(table) ?? (/^vectors_/.test(table) ? VECTOR_TABLE_COLUMN : undefined)
+  return distribution.get(table) ?? (table.startsWith('vectors_') ? VECTOR_TABLE_COLUMN : undefined)
 }
 
 /** What is wrong with the text of a statement, or of several. */
@@ -151,10 +151,9 @@ interface Place {
 type Scope = readonly Place[]
 
 const ARMS = new Set(['union', 'intersect', 'except'])
-const PARTS = new Set([
-  ...['from', 'where', 'group', 'having', 'order', 'limit', 'offset', 'for', 'window'],
-  ...['returning', 'using', 'set', 'values'],
-])
+const PARTS = new Set(
+  'from where group having order limit offset for window returning using set values'.split(' '),
+)
 
 function wrongJoins(statement: readonly Piece[]): Violation[] {
   const found: Violation[] = []

@@ -10,13 +10,13 @@ let isCollecting = false
 export function collectStatements(): void {
   if (isCollecting) return
   isCollecting = true
-  const { prototype } = PgDialect
-  const original = prototype.sqlToQuery
-  prototype.sqlToQuery = function (...args) {
-    const query = original.apply(this, args)
-    sentStatements.add(shortened(query.sql))
-    return query
-  }
+  PgDialect.prototype.sqlToQuery = new Proxy(PgDialect.prototype['sqlToQuery'], {
+    apply(original, dialect, args: Parameters<PgDialect['sqlToQuery']>) {
+      const query = Reflect.apply(original, dialect, args)
+      sentStatements.add(shortened(query.sql))
+      return query
+    },
+  })
 }
 
 function shortened(text: string): string {
