@@ -2,7 +2,10 @@
 // and the page in a browser.
 import { defineConfig } from 'vitest/config'
 
-const database = { include: ['test/database/**/*.test.ts'] }
+const database = {
+  include: ['test/database/**/*.test.ts'],
+  setupFiles: 'test/helpers/watch-statements.ts',
+}
 
 export default defineConfig({
   test: {
@@ -27,6 +30,7 @@ export default defineConfig({
         test: {
           name: 'pglite',
           globalSetup: 'test/helpers/setup-pglite.ts',
+          setupFiles: database.setupFiles,
           include: [...database.include, 'test/api/**/*.test.ts'],
         },
       },

@@ -169,10 +169,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
   'measure.ts': { may: ['core', 'pictures', 'models', 'sources', 'indexer'] },
+  'cluster.ts': { may: ['core', 'store', 'config.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
   api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'work', 'client'] },
-  cli: { ...EDGE, may: [...EDGE.may, 'api', 'client'] },
+  cli: { ...EDGE, may: [...EDGE.may, 'api', 'client', 'cluster.ts'] },
   web: { may: ['client'], mayTypes: ['api'], packages: ['hono/jsx/dom', 'thumbhash'] },
 }
 

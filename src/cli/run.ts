@@ -1,12 +1,13 @@
 // Builds the program, runs one command and maps every outcome to an exit code:
 // 0 done, 1 wrong data or state, 2 wrong usage, 130 interrupted.
 import { Command, CommanderError } from 'commander'
-import { LucidaError, messageOf } from '../core/errors.ts'
+import { explainAwayDatabase, LucidaError, messageOf } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
 import { auditCommand } from './commands/audit.ts'
 import { classifyCommand } from './commands/classify.ts'
+import { clusterCommand } from './commands/cluster.ts'
 import { conceptsCommand } from './commands/concepts.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { duplicatesCommand } from './commands/duplicates.ts'
@@ -50,6 +51,7 @@ const COMMANDS = [
   removeCommand,
   keysCommand,
   modelsCommand,
+  clusterCommand,
   doctorCommand,
   benchCommand,
 ]
@@ -63,7 +65,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     await buildProgram(io).parseAsync(args, { from: 'user' })
     return io.signal.aborted && !SERVING.has(args[0] ?? '') ? 130 : 0
   } catch (error) {
-    return report(io, error)
+    return report(io, explainAwayDatabase(error))
   }
 }
 

@@ -66,6 +66,31 @@ export function explainFullDisk(error: unknown, where: string): unknown {
   return error
 }
 
+/** SQLSTATEs of a server that is not there, or goes; of any node, where it is a cluster. */
+const AWAY = new Set(['08000', '08001', '08003', '08004', '08006', '57P01', '57P02', '57P03'])
+
+/** Codes of a connection over the network that is refused or cut. */
+const CUT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
+
+/** What the driver says without a code. */
+const CUT_TEXT = /^Connection terminated|^timeout exceeded when trying to connect/
+
+/** `error` in clear words when a database that does not answer is what caused it, else `error` itself. */
+export function explainAwayDatabase(error: unknown): unknown {
+  if (error instanceof LucidaError) return error
+  const isQuery = error instanceof Error && error.message.startsWith('Failed query')
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = systemCode(cause) ?? ''
+    const isCut = CUT.has(code) && (isQuery || 'port' in cause)
+    if (!AWAY.has(code) && !isCut && !CUT_TEXT.test(cause.message)) continue
+    const message =
+      `The database, or a node of it, does not answer (${cause.message.split('\n', 1)[0]}). ` +
+      'What was acknowledged is kept; try again when it is back'
+    return new LucidaError('database_unavailable', message, { cause: error })
+  }
+  return error
+}
+
 /** The `code` of a Node.js system error (`ENOENT`, `EACCES`, …), if it has one. */
 export function systemCode(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code

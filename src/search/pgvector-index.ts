@@ -116,7 +116,7 @@ export async function openPgvectorIndex(options: PgvectorOptions): Promise<Vecto
       const found = new Map<ContentHash, UnitVector>()
       await inChunks(contents, async (some) => {
         for (const { content, vector } of await readFromTable(db, table, some)) {
-          if (vector) found.set(content, vector)
+          found.set(content, vector)
         }
       })
       return found
@@ -128,7 +128,7 @@ export async function openPgvectorIndex(options: PgvectorOptions): Promise<Vecto
 
 function rank(found: readonly NearRow[], query: UnitVector, k: number): Hit[] {
   return found
-    .flatMap(({ content, vector }) => (vector ? [{ content, score: dot(vector, query) }] : []))
+    .map(({ content, vector }) => ({ content, score: dot(vector, query) }))
     .sort(compareHits)
     .slice(0, k)
 }

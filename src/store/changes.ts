@@ -5,12 +5,13 @@ import { and, asc, eq, gt, inArray, isNull, lt, max, or, sql } from 'drizzle-orm
 import { unionAll } from 'drizzle-orm/pg-core'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
-import { type Database, rows } from './database.ts'
+import { finishCommits, HAS_CITUS } from './citus.ts'
+import { type Database, rows } from './connection.ts'
 import { changes, embeddings, paths } from './schema.ts'
 import { inChunks } from './statements.ts'
 
 /** Advisory lock of all writers to one store; any constant other than the migrations' will do. */
-const WRITER_LOCK = 0x6c756364
+export const WRITER_LOCK = 0x6c756364
 
 /** The next number of the feed. Draw it under the writers' lock. */
 export const NEXT_SEQUENCE = sql<number>`nextval('changes_seq')`
@@ -34,8 +35,26 @@ export async function withWriterLock<T>(
   write: (tx: Database) => Promise<T>,
 ): Promise<T> {
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select pg_advisory_xact_lock(${WRITER_LOCK})`)
+    const [row] = await rows<{ citus: boolean }>(
+      tx,
+      sql`select pg_advisory_xact_lock(${WRITER_LOCK}), ${HAS_CITUS} as citus`,
+    )
+    if (row!.citus) await finishCommits(tx)
     return write(tx)
+  })
+}
+
+/**
+ * Runs a read that must see all of what is committed, or nothing of it. On one server a statement does.
+ * The nodes of a cluster commit one after another, so there the read waits until nobody writes.
+ */
+async function atRest<T>(db: Database, read: (db: Database) => Promise<T>): Promise<T> {
+  const [row] = await rows<{ citus: boolean }>(db, sql`select ${HAS_CITUS} as citus`)
+  if (!row!.citus) return read(db)
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock_shared(${WRITER_LOCK})`)
+    await finishCommits(tx)
+    return read(tx)
   })
 }
 
@@ -84,6 +103,15 @@ async function recordSome(tx: Database, touched: ContentHash[]): Promise<void> {
  * given is no news to the indexes of others.
  */
 export async function readChanges(
+  db: Database,
+  space: VectorSpace,
+  after: number,
+  limit: number,
+): Promise<ChangePage> {
+  return atRest(db, (still) => readPage(still, space, after, limit))
+}
+
+async function readPage(
   db: Database,
   { model, recipe }: VectorSpace,
   after: number,
@@ -163,14 +191,21 @@ export async function feedState(
   db: Database,
   space: VectorSpace,
 ): Promise<{ sequence: number; count: number }> {
+  return atRest(db, (still) => readState(still, space))
+}
+
+async function readState(
+  db: Database,
+  space: VectorSpace,
+): Promise<{ sequence: number; count: number }> {
   const [row] = await rows<{ sequence: number; n: number }>(
     db,
-    sql`select greatest(
-          (select coalesce(max(seq), 0) from ${changes}),
-          (select coalesce(max(seq), 0) from ${embeddings} where model = ${space.model})
-        )::float8 as sequence, count(*)::int as n
-        from ${changes} join ${embeddings} on ${embeddings.content} = ${changes.content}
-        where ${changes.op} = 'put' and ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
+    sql`select greatest(came.seq, written.seq)::float8 as sequence, here.n
+        from (select coalesce(max(seq), 0) as seq from ${changes}) came,
+          (select coalesce(max(seq), 0) as seq from ${embeddings} where model = ${space.model}) written,
+          (select count(*)::int as n
+            from ${changes} join ${embeddings} on ${embeddings.content} = ${changes.content}
+            where ${changes.op} = 'put' and ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}) here`,
   )
   return { sequence: row!.sequence, count: row!.n }
 }

@@ -40,8 +40,9 @@ export function openClaims(db: Database, { model }: VectorSpace): Claims {
         .values({ content, model, holder, until })
         .onConflictDoUpdate({
           target: [claims.content, claims.model],
-          set: { holder, until },
-          setWhere: sql`${claims.until} < now() or ${claims.holder} = ${holder}`,
+          set: { holder: sql`excluded.holder`, until: sql`excluded.until` },
+          // It has run out. Said without the clock, of which each node of a cluster has its own.
+          setWhere: sql`excluded.until - ${claims.until} > make_interval(secs => ${LEASE_SECONDS}) or ${claims.holder} = excluded.holder`,
         })
         .returning({ content: claims.content })
       return taken.length > 0

@@ -6,19 +6,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
 import { sql } from 'drizzle-orm'
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { migrate as migratePg } from 'drizzle-orm/node-postgres/migrator'
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
+import { extendCluster, MIGRATION_LOCK } from './cluster.ts'
+import { type Database, rows } from './connection.ts'
 import { openEmbedded, type Repair } from './embedded.ts'
 import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
 import * as schema from './schema.ts'
 
-/** A connection, a pool or a transaction on either engine. */
-export type Database = PgDatabase<PgQueryResultHKT, typeof schema>
+export { type Database, rows } from './connection.ts'
 
 /** An open database. */
 export interface OpenDatabase {
@@ -36,9 +36,6 @@ export interface OpenDatabase {
 const WITHOUT_FILES = { repaired: null, noteRoots: async () => {} }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
-
-/** Serialises migrations among processes. Any constant will do; this one spells "luci". */
-const MIGRATION_LOCK = 0x6c756369
 
 /**
  * Opens and migrates.
@@ -84,7 +81,7 @@ async function openMemory(): Promise<OpenDatabase> {
 
 async function preparePglite(client: PGlite): Promise<{ db: Database; storeId: string }> {
   const db = drizzlePglite(client, { schema, casing: 'snake_case' })
-  await refuseNewer(db)
+  await pendingMigrations(db)
   await migratePglite(db, { migrationsFolder: MIGRATIONS })
   return { db, storeId: await identify(db) }
 }
@@ -110,9 +107,11 @@ async function migrateServer(pool: Pool): Promise<void> {
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
     const db = drizzlePg(client, { schema, casing: 'snake_case' })
-    await refuseNewer(db)
-    await migratePg(db, { migrationsFolder: MIGRATIONS })
+    // Looked at first: the migrator begins with statements that a cluster runs on every node, and
+    // needs all of them for.
+    if ((await pendingMigrations(db)) > 0) await migratePg(db, { migrationsFolder: MIGRATIONS })
     await identify(db)
+    await extendCluster(db)
     await client.query('select pg_advisory_unlock($1)', [MIGRATION_LOCK])
     client.release()
   } catch (error) {
@@ -122,24 +121,26 @@ async function migrateServer(pool: Pool): Promise<void> {
   }
 }
 
-/** Throws when the database has migrations that this version does not know. */
-async function refuseNewer(db: Database): Promise<void> {
+/** How many it lacks. Throws when it has some that this version does not know. */
+async function pendingMigrations(db: Database): Promise<number> {
   const journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8'))
   const exists = await rows<{ found: string | null }>(
     db,
     sql`select to_regclass('drizzle.__drizzle_migrations')::text as found`,
   )
-  if (!exists[0]?.found) return
+  if (!exists[0]?.found) return journal.entries.length
   const applied = await rows<{ n: number }>(
     db,
     sql`select count(*)::int as n from drizzle.__drizzle_migrations`,
   )
-  if (applied[0]!.n > journal.entries.length) {
+  const pending: number = journal.entries.length - applied[0]!.n
+  if (pending < 0) {
     throw new LucidaError(
       'database_unavailable',
       'The database was made by a newer version of Lucida; update this one to use it',
     )
   }
+  return pending
 }
 
 /** Reads the store's identity, giving it one at first. */
@@ -151,17 +152,18 @@ async function identify(db: Database): Promise<string> {
   return row!.id
 }
 
-/** Rows of a raw statement, whichever driver ran it. */
-export async function rows<T>(db: Database, statement: ReturnType<typeof sql>): Promise<T[]> {
-  const result: unknown = await db.execute(statement)
-  return (result as { rows: T[] }).rows
-}
-
 function unavailable(message: string, cause: unknown): LucidaError {
   // drizzle wraps the driver's error; pg reports several failed addresses as one AggregateError.
   let inner = cause instanceof Error && cause.cause ? cause.cause : cause
   if (inner instanceof AggregateError) inner = inner.errors[0]
-  return new LucidaError('database_unavailable', `${message}: ${messageOf(inner)}`, { cause })
+  return new LucidaError('database_unavailable', `${message}: ${firstLine(messageOf(inner))}`, {
+    cause,
+  })
+}
+
+/** Citus adds a hint on another one. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]!
 }
 
 function withoutPassword(url: string): string {

@@ -87,13 +87,14 @@ async function countPlaces(
     const sep = separatorOf(path)
     const rest = sql`substr(${paths.path}, length(${prefix}::text) + 1)`
     const first = sql`case when strpos(${rest}, ${sep}) > 0 then split_part(${rest}, ${sep}, 1) end`
+    const placed = sql`(select ${contents.hash} as hash, ${first} as name
+      from ${contents} join ${paths} on ${paths.content} = ${contents.hash}
+      where ${and(ofPicture(filter), ofPath(filter), below(paths.path, path))}) placed`
     const found = await rows<{ name: string | null; total: boolean; count: number }>(
       db,
-      sql`select name, grouping(name) = 1 as total, count(distinct hash)::int as count
-          from (select ${contents.hash} as hash, ${first} as name
-                from ${contents} join ${paths} on ${paths.content} = ${contents.hash}
-                where ${and(ofPicture(filter), ofPath(filter), below(paths.path, path))}) placed
-          group by grouping sets ((), (name))`,
+      sql`select name, false as total, count(distinct hash)::int as count from ${placed} group by name
+          union all
+          select null, true, count(distinct hash)::int from ${placed}`,
     )
     for (const { name, total, count } of found) {
       if (total && count > 0) root.push({ value: path, count })

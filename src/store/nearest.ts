@@ -10,10 +10,10 @@ import { passes, type PictureFilter } from './filters.ts'
 import { contents, embeddings } from './schema.ts'
 import { hashes, signs, type VectorTable, vectorText } from './vector-table.ts'
 
-/** A row; its vector is null where it has left the store since. */
+/** A row whose vector is still in the store. */
 export interface NearRow {
   readonly content: ContentHash
-  readonly vector: UnitVector | null
+  readonly vector: UnitVector
 }
 
 /** What is wanted of a table. */
@@ -63,9 +63,11 @@ export async function walkTable(
         ) c order by ${half} limit ${limit}`
   return db.transaction(async (tx) => {
     // In one round trip. Without sorting, the planner can only take the graph's order; compiling
-    // would take longer than the search.
+    // would take longer than the search. The first has a cluster send the others to its nodes, and
+    // means nothing elsewhere.
     await tx.execute(
       sql.raw(`do $$ begin
+        set local citus.propagate_set_commands = 'local';
         set local hnsw.ef_search = ${Math.min(candidates, MAX_CANDIDATES)};
         set local hnsw.iterative_scan = relaxed_order;
         set local hnsw.scan_mem_multiplier = ${SCAN_MEMORY};
@@ -97,11 +99,11 @@ function asHalf(query: UnitVector, { dimension }: VectorTable): SQL {
 }
 
 async function readRows(db: Database, { space }: VectorTable, near: SQL): Promise<NearRow[]> {
-  const found = await rows<{ content: string; vector: Uint8Array | null }>(
+  const found = await rows<{ content: string; vector: Uint8Array }>(
     db,
     sql`select encode(near.content, 'hex') as content, ${embeddings.vector} as vector
-      from (${near}) near left join ${embeddings} on ${embeddings.content} = near.content
-        and ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
+      from (${near}) near join ${embeddings} on ${embeddings.content} = near.content
+      where ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
   )
-  return found.map(({ content, vector }) => ({ content, vector: vector && vectorOfBytes(vector) }))
+  return found.map(({ content, vector }) => ({ content, vector: vectorOfBytes(vector) }))
 }

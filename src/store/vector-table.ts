@@ -9,7 +9,9 @@ import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { VectorSpace } from './changes.ts'
-import { type Database, rows } from './database.ts'
+import { distributedTables, isCluster } from './citus.ts'
+import { type Database, rows } from './connection.ts'
+import { FIRST_DISTRIBUTED, VECTOR_TABLE_COLUMN } from './placement.ts'
 
 /** What a graph is made of: float16 vectors, or only their signs, which take a 16th of the room. */
 export type GraphKind = 'half' | 'bits'
@@ -73,16 +75,47 @@ export async function prepareTable(
       )
       // A row fits into its page, so an exact scan need not fetch vectors one by one from elsewhere.
       await tx.execute(sql.raw(`alter table ${name} alter vector set storage plain`))
+      if (await isCluster(tx)) await distribute(tx, name)
     }
     await tx.execute(sql`insert into vector_tables (name, model, recipe, sequence, size)
       values (${name}, ${space.model}, ${space.recipe}, 0, 0) on conflict do nothing`)
-    if (empty || !known!.found) await emptyTable(tx, table)
+    if (empty || !known!.found) await emptyTable(tx, name)
     return (await readState(tx, table))!
   })
 }
 
+/**
+ * Makes the tables part of the cluster that the database has become; returns which. They are emptied:
+ * filling them anew is quicker than moving what is in their graphs.
+ */
+export async function distributeVectorTables(tx: Database): Promise<string[]> {
+  const [made] = await rows<{ found: boolean }>(
+    tx,
+    sql`select to_regclass('vector_tables') is not null as found`,
+  )
+  if (!made!.found) return []
+  const known = await distributedTables(tx)
+  const all = await rows<{ name: string }>(
+    tx,
+    sql`select name from vector_tables where to_regclass(name) is not null order by name`,
+  )
+  const alone = all.map(({ name }) => name).filter((name) => !known.has(name))
+  for (const name of alone) {
+    await emptyTable(tx, name)
+    await distribute(tx, name)
+  }
+  return alone
+}
+
+/** Its rows lie beside those of the pictures; graphs are made on every node. */
+async function distribute(tx: Database, name: string): Promise<void> {
+  await tx.execute(
+    sql`select create_distributed_table(${name}, ${VECTOR_TABLE_COLUMN}, colocate_with => ${FIRST_DISTRIBUTED})`,
+  )
+}
+
 /** Without its graphs it is filled several times as fast; they are built at its next use. */
-async function emptyTable(tx: Database, { name }: VectorTable): Promise<void> {
+async function emptyTable(tx: Database, name: string): Promise<void> {
   await tx.execute(sql`update vector_tables set sequence = 0, size = 0 where name = ${name}`)
   await tx.execute(sql.raw(`truncate ${name}`))
   await tx.execute(sql.raw(`drop index if exists ${graphName(name, 'half')}`))

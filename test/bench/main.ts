@@ -5,6 +5,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   'index-quality': () => import('./index-quality.ts'),
   filters: () => import('./filters.ts'),
   vectors: () => import('./vectors.ts'),
+  cluster: () => import('./cluster.ts'),
   draw: () => import('./draw-speed.ts'),
   'heat-maps': () => import('./heat-maps.ts'),
   'not-found': () => import('./not-found.ts'),

@@ -221,12 +221,16 @@ describeDatabase('change feed', (newPlace, engine) => {
       await Promise.race([written.opened, slow])
       const quick = write(shared.db, [storedFile('quick')])
       // Time for the quick one to pass, if it could.
-      for (let i = 0; i < 10; i++) {
-        await reader.catchUp()
-        await sleep(10)
-      }
+      const reading = (async () => {
+        for (let i = 0; i < 10; i++) {
+          await reader.catchUp()
+          await sleep(10)
+        }
+      })()
+      // On a cluster the reader waits for the writer.
+      await Promise.race([reading, sleep(1000)])
       mayCommit.open()
-      await Promise.all([slow, quick])
+      await Promise.all([slow, quick, reading])
       expect([...(await reader.catchUp()).vectors.keys()].sort()).toEqual(
         [hashOf('slow'), hashOf('quick')].sort(),
       )

@@ -160,7 +160,7 @@ describeDatabase('drives', (newPlace, engine) => {
     await folder.remove(names[4]!)
     await index(model, folder.path)
     await shared.db.execute(
-      sql`update paths set missing_since = missing_since + interval '10 years'`,
+      sql`update paths set missing_since = now() + interval '10 years' where missing_since is not null`,
     )
     await shared.db.execute(
       sql`update roots set indexed_at = indexed_at + interval '10 years', added_at = added_at + interval '10 years'`,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { describe, inject } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
+import { clusterDatabase, clusterWorkers, dropOnWorkers } from './cluster.ts'
 
 type Provided =
   | { engine: 'pglite'; template: string }
@@ -64,15 +65,20 @@ async function newPlace(provided: Provided): Promise<TestPlace> {
   }
 }
 
-/** An empty database on a server. */
+/** An empty database on a server, or a cluster of them (cluster.ts). */
 export async function createTestDatabase(
   serverUrl: string,
 ): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
   const name = `lucida_test_${process.pid}_${Date.now()}_${created++}`
   await onServer(serverUrl, `create database ${name}`)
+  const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href
+  if (clusterWorkers.length > 0) await clusterDatabase(url)
   return {
-    url: Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href,
-    drop: () => onServer(serverUrl, `drop database if exists ${name} with (force)`),
+    url,
+    async drop() {
+      await onServer(serverUrl, `drop database if exists ${name} with (force)`)
+      await dropOnWorkers(name)
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  explainAwayDatabase,
   explainFullDisk,
   invalidInput,
   LucidaError,
@@ -64,3 +65,38 @@ test.each([new Error('out of memory'), 'no error', new LucidaError('not_found', 
   'what is no full disk is left as it is: %s',
   (error) => expect(explainFullDisk(error, '/data')).toBe(error),
 )
+
+const coded = (message: string, more: object) => Object.assign(new Error(message), more)
+
+test.each([
+  [
+    'a node of a cluster',
+    coded('connection to the remote node a:1 failed\n\thint', { code: '08006' }),
+  ],
+  ['a server that is stopped', coded('terminating connection', { code: '57P01' })],
+  [
+    'a refused connection',
+    coded('connect ECONNREFUSED 10.0.0.1:5432', { code: 'ECONNREFUSED', port: 5432 }),
+  ],
+  ['a connection that ends', new Error('Connection terminated unexpectedly')],
+])('a database that is away is named as that: %s', (_, cause) => {
+  for (const error of [cause, new Error('Failed query: select 1', { cause })]) {
+    expect(explainAwayDatabase(error)).toMatchObject({
+      code: 'database_unavailable',
+      message: expect.stringContaining(`(${cause.message.split('\n', 1)[0]})`),
+      cause: error,
+    })
+  }
+})
+
+test('other errors are not blamed on the database', () => {
+  for (const error of [
+    new Error('broken'),
+    coded('connect ECONNREFUSED /data/server.sock', { code: 'ECONNREFUSED', address: '/data' }),
+    new Error('Failed query: select', { cause: coded('syntax error', { code: '42601' }) }),
+    new LucidaError('bad_input', 'wrong'),
+    'text',
+  ]) {
+    expect(explainAwayDatabase(error)).toBe(error)
+  }
+})
