@@ -1,7 +1,7 @@
 // Drawn pictures as files: with their marks, and in the collection.
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { replaceFile } from '../core/durable-file.ts'
 import { type ContentHash, sha256 } from '../core/hash.ts'
 import { type ProvenanceRecord, toXmp } from '../generate/provenance.ts'
 import { encodePicture } from '../pictures/encode-picture.ts'
@@ -44,22 +44,7 @@ export async function keepPicture(
 ): Promise<ContentHash> {
   const hash = sha256(png)
   await mkdir(folder, { recursive: true })
-  const path = pathOf(folder, hash)
-  // Not the name of a picture, so that nobody takes half a file for one.
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const file = await open(draft, 'wx')
-    try {
-      await file.writeFile(png)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
+  await replaceFile(pathOf(folder, hash), png)
   await indexFolder()
   return hash
 }

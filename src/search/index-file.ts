@@ -3,12 +3,14 @@
 // Anything that does not match is refused, never repaired: the index is rebuilt from the store.
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
+import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
+import { syncFile, writeFile } from '../core/durable-file.ts'
 import { invalidInput, LucidaError, messageOf } from '../core/errors.ts'
-import { type ContentHash, sha256 } from '../core/hash.ts'
+import type { ContentHash } from '../core/hash.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 /** What an in-memory index needs to open; without a directory nothing is loaded or saved. */
@@ -69,7 +71,7 @@ interface Header {
 /** Raised with every change of layout. */
 const FORMAT_VERSION = 1
 const HEADER_NAME = 'header.json'
-const OWN_FILE = /^(vectors|labels|header)-.+\.(bin|tmp)$/
+const OWN_FILE = /^(vectors|labels|header)[-.].+\.(bin|tmp)$/
 const CONTENT_HASH = /^[0-9a-f]{64}$/
 /** Bytes of a packed SHA-256. */
 const HASH_BYTES = 32
@@ -110,7 +112,6 @@ export async function saveIndexFile(place: IndexPlace, index: UnsavedIndex): Pro
   const { directory } = place
   const replaced = await readHeader(directory)
   const header = await writeFiles(place, index)
-  await syncDirectory(directory)
   await removeStale(directory, header, replaced)
 }
 
@@ -119,7 +120,6 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
   const suffix = `${index.sequence}-${randomBytes(8).toString('hex')}`
   const vectors = join(directory, `vectors-${suffix}.bin`)
   const labels = join(directory, `labels-${suffix}.bin`)
-  const draft = join(directory, `header-${suffix}.tmp`)
   try {
     await mkdir(directory, { recursive: true })
     await index.writeVectors(vectors)
@@ -133,14 +133,12 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
       vectors: await sealFile(vectors),
       labels: await sealFile(labels),
     }
-    const checksum = sha256(JSON.stringify(header))
-    await writeFile(draft, `${JSON.stringify({ ...header, checksum }, null, 2)}\n`, { flush: true })
-    await rename(draft, join(directory, HEADER_NAME))
+    await writeCheckedJson(join(directory, HEADER_NAME), header)
     return header
   } catch (cause) {
-    await Promise.all(
-      [vectors, labels, draft].map((path) => rm(path, { force: true }).catch(() => {})),
-    )
+    // It may have failed behind the rename.
+    const named = (await readHeader(directory))?.vectors.name === basename(vectors)
+    if (!named) await Promise.all([vectors, labels].map((path) => rm(path, { force: true })))
     const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
     throw new LucidaError('internal', message, { cause })
   }
@@ -148,14 +146,8 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
 
 /** The header, if there is a whole one of this version; its own checksum vouches for its shape. */
 async function readHeader(directory: string): Promise<Header | null> {
-  try {
-    const text = await readFile(join(directory, HEADER_NAME), 'utf8')
-    const { checksum, ...header } = JSON.parse(text) as Header & { checksum: string }
-    const intact = checksum === sha256(JSON.stringify(header))
-    return intact && header.version === FORMAT_VERSION ? header : null
-  } catch {
-    return null
-  }
+  const header = (await readCheckedJson(join(directory, HEADER_NAME))) as Header | null
+  return header?.version === FORMAT_VERSION ? header : null
 }
 
 function matches(header: Header, { kind, identity }: IndexPlace): boolean {
@@ -208,12 +200,7 @@ async function readFileInto(path: string, bytes: Uint8Array): Promise<DataFile> 
 
 /** Forces a file to the disk and records what it holds. */
 async function sealFile(path: string): Promise<DataFile> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncFile(path)
   return measureFile(path)
 }
 
@@ -226,19 +213,6 @@ async function measureFile(path: string): Promise<DataFile> {
     sizeBytes += bytes.length
   }
   return { name: basename(path), sizeBytes, crc32: crc }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  try {
-    const handle = await open(directory, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch {
-    // Windows cannot open a directory; the rename is then durable whenever the system writes it.
-  }
 }
 
 /** Removes what `replaced` named and what crashed saves have left. Failing costs only disk space. */

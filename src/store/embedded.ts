@@ -15,6 +15,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { PGlite } from '@electric-sql/pglite'
+import { moveDurably, replaceFile } from '../core/durable-file.ts'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 import { checkDatabase, isDamage } from './check.ts'
@@ -23,8 +24,6 @@ import {
   listFolder,
   packFolder,
   readHeader,
-  removeUnfinished,
-  replaceFile,
   type SnapshotHeader,
   unpackFolder,
 } from './snapshot.ts'
@@ -61,6 +60,10 @@ const BROKEN_KEPT = 2
 
 /** A database that is being made, and is no trace of one that was. */
 const NEW = 'database.new-'
+/** What a kill has left of a file beside it, and what earlier versions called that. */
+const UNFINISHED = /^database\.(closed|snapshot|roots\.json)\.(new|[0-9a-f]+\.tmp)$/
+/** Only the user may read what lies in the data directory. */
+const PRIVATE = 0o600
 
 interface Place {
   readonly directory: string
@@ -130,7 +133,7 @@ async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
     } else {
       const made = newName(place)
       await createDatabase(made)
-      await rename(made, database)
+      await moveDurably(made, database)
     }
     return { ...(await open(database, prepare, false)), repaired }
   }
@@ -236,7 +239,7 @@ async function repair(place: Place, prepare: Prepare<unknown>, reason: string): 
     brokenKeptAt = `${place.database}.broken-${stamp}`
     await rename(place.database, brokenKeptAt)
   }
-  await rename(made, place.database)
+  await moveDurably(made, place.database)
   await removeOldBroken(place)
   return { reason, from, brokenKeptAt }
 }
@@ -321,11 +324,10 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
   await client.close()
   if (life.suspect) return
   if (header) {
-    await packFolder(place.database, place.snapshot, header).catch(() =>
-      removeUnfinished(place.snapshot),
-    )
+    // Without a new one, the last good one stays.
+    await packFolder(place.database, place.snapshot, header).catch(() => {})
   }
-  await replaceFile(place.seal, await digestOf(place.database))
+  await replaceFile(place.seal, await digestOf(place.database), PRIVATE)
 }
 
 /** What a snapshot taken now would say of itself; null when none is due. */
@@ -369,9 +371,8 @@ function newName({ database }: Place): string {
 
 /** Removes what kills have left. An orphan may still be writing there, and ends by itself. */
 async function removeLitter(place: Place): Promise<void> {
-  await Promise.all([place.seal, place.snapshot, place.roots].map(removeUnfinished))
   for (const name of await readdir(place.directory)) {
-    if (!name.startsWith(NEW)) continue
+    if (!name.startsWith(NEW) && !UNFINISHED.test(name)) continue
     await rm(join(place.directory, name), { recursive: true, force: true }).catch(() => {})
   }
 }
