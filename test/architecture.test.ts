@@ -151,7 +151,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       'safety',
     ],
   },
-  'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
+  doctor: { may: ['core', 'models', 'store', 'search', 'config.ts', 'lucida.ts'] },
+  'diagnose.ts': { may: [...BELOW_LUCIDA, 'doctor', 'lucida.ts'] },
   'measure.ts': { may: ['core', 'pictures', 'models', 'indexer'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },

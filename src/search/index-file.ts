@@ -82,6 +82,16 @@ const SLICE_BYTES = 4 * 2 ** 20
 /** A file that no header names and that is younger may belong to a process that is just saving. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
+/** What a saved index says of itself; null when there is none of this version. */
+export async function describeIndexFile(
+  directory: string,
+): Promise<(Omit<IndexPlace, 'directory'> & { readonly files: readonly string[] }) | null> {
+  const header = await readHeader(directory)
+  if (!header) return null
+  const { kind, identity, vectors, labels } = header
+  return { kind, identity, files: [HEADER_NAME, vectors.name, labels.name] }
+}
+
 /**
  * Hands the saved index to `read`, which must verify its vectors. Null when there is none, when it is damaged or
  * of another version, kind or identity, or when `read` fails on it.

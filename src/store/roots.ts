@@ -63,7 +63,7 @@ export async function claimRoot(
 }
 
 /** The globs of `root`, rewritten so that they mean the same in a folder around it. */
-function globsWithin(folder: string, root: Root): string[] {
+export function globsWithin(folder: string, root: Root): string[] {
   const prefix = relative(folder, root.path).split(sep).join('/')
   return root.exclude.map((glob) =>
     // A glob with a slash is anchored at its root; one without holds at any depth.
@@ -124,6 +124,7 @@ function around(all: readonly Root[], folder: string): Root | undefined {
   return all.find((root) => root.path === folder || isBelow(folder, root.path))
 }
 
-function isBelow(path: string, folder: string): boolean {
+/** Whether `path` lies below `folder`. */
+export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folderRange(folder).after)
 }

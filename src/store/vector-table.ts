@@ -81,8 +81,8 @@ export async function prepareTable(
   })
 }
 
-/** Without its graphs it is filled several times as fast; they are built at its next use. */
-async function emptyTable(tx: Database, { name }: VectorTable): Promise<void> {
+/** Takes everything out of a table. Without its graphs it is filled several times as fast; they are built at its next use. */
+export async function emptyTable(tx: Database, { name }: Pick<VectorTable, 'name'>): Promise<void> {
   await tx.execute(sql`update vector_tables set sequence = 0, size = 0 where name = ${name}`)
   await tx.execute(sql.raw(`truncate ${name}`))
   await tx.execute(sql.raw(`drop index if exists ${graphName(name, 'half')}`))

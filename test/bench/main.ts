@@ -22,6 +22,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
   switch: () => import('./switch.ts'),
+  upgrade: () => import('./upgrade.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })
