@@ -4,6 +4,7 @@ import { access, constants, mkdir } from 'node:fs/promises'
 import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
+import { once } from './core/once.ts'
 import { fallbackText } from './core/provider.ts'
 import { VERSION } from './core/version.ts'
 import { findPipeline } from './generate/pipelines.ts'
@@ -37,6 +38,7 @@ export async function* diagnose(
   config: Config,
   { repair = false }: { readonly repair?: boolean } = {},
 ): AsyncGenerator<Check> {
+  const model = once(() => modelOf(config))
   const checks: [string, () => Promise<Finding>][] = [
     [
       'program',
@@ -44,8 +46,8 @@ export async function* diagnose(
     ],
     ['settings', async () => SETTINGS.map(({ key }) => `${key}=${shown(config, key)}`).join(' ')],
     ['pictures', checkSharp],
-    ['model files', () => checkModelFiles(config)],
-    ['inference', () => checkInference(config)],
+    ['model files', async () => checkModelFiles(await model())],
+    ['inference', async () => checkInference(config, await model())],
     ['drawing', () => checkDrawing(config)],
     ['hnswlib-node', checkHnsw],
     ['data folder', () => checkDataDir(config)],
@@ -90,14 +92,13 @@ async function modelOf(config: Config): Promise<ModelSpec> {
   return findModel(config.model ?? own, config.modelsDir)
 }
 
-async function checkModelFiles(config: Config): Promise<Finding> {
-  const model = await modelOf(config)
+async function checkModelFiles(model: ModelSpec): Promise<Finding> {
   await verifyModel(model)
   return `${model.name}: ${Object.keys(model.files).length} files as in its manifest`
 }
 
-async function checkInference(config: Config): Promise<Finding> {
-  const clip = openClip(await modelOf(config), config)
+async function checkInference(config: Config, model: ModelSpec): Promise<Finding> {
+  const clip = openClip(model, config)
   try {
     const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
       .png()

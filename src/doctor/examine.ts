@@ -75,6 +75,9 @@ export async function examineOpen(
     const finding = await applyRule(rule, options.mend, async () => {
       // No cold search may answer from what is about to change.
       if (database.engine === 'pglite') await removeCheckpoints(options.dataDir)
+      const areNoted = !(await database.notesDiffer())
+      await rule.mend()
+      if (areNoted) await database.noteChoices()
     })
     if (finding) found.push(finding)
   }
@@ -105,16 +108,13 @@ async function rulesFor(
 async function applyRule(
   rule: Rule,
   mend: boolean,
-  beforeMending: () => Promise<void>,
+  mendSafely: () => Promise<void>,
 ): Promise<(Inconsistency & { mended: boolean }) | null> {
   const { count, examples } = await rule.find()
   if (count === 0) return null
   const { code, what, remedy = null } = rule
   const isMendable = mend && remedy === null
-  if (isMendable) {
-    await beforeMending()
-    await rule.mend()
-  }
+  if (isMendable) await mendSafely()
   return { code, what, count, examples, remedy, mended: isMendable }
 }
 

@@ -18,6 +18,7 @@ interface Flags extends PartialConfig {
 export function doctorCommand(io: CliIo): Command {
   return withGlobalFlags(
     new Command('doctor')
+      .summary('Check that everything Lucida needs is in order.')
       .description(
         'Check that everything Lucida needs is in order, and that the database and what is derived ' +
           'from it fit together.',
