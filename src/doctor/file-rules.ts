@@ -14,10 +14,10 @@ import { findsOf, type Rule } from './rule.ts'
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
 export function fileRules(
-  { engine, notesDiffer, noteChoices }: OpenDatabase,
+  database: OpenDatabase,
   { dataDir, modelsDir }: { readonly dataDir: string; readonly modelsDir: string },
 ): Rule[] {
-  const isShared = engine === 'postgres'
+  const isShared = database.engine === 'postgres'
   const deleting = (code: string, what: string, find: () => Promise<string[]>): Rule => ({
     code,
     what,
@@ -66,8 +66,8 @@ export function fileRules(
       code: 'note_differs',
       what: 'what is noted beside the database for a repair is not what it holds',
       find: async () =>
-        findsOf((await notesDiffer()) ? [join(dataDir, 'database.roots.json')] : []),
-      mend: noteChoices,
+        findsOf((await database.notesDiffer()) ? [join(dataDir, 'database.roots.json')] : []),
+      mend: () => database.noteChoices(),
     },
   ]
 }

@@ -86,7 +86,7 @@ async function isWrong(db: Database, table: Known): Promise<boolean> {
     const found = await rows<{ hash: string; text: string }>(
       db,
       sql`select encode(content, 'hex') as hash, vector::text as text from ${name}
-        where content in ${hashes(some as string[])}`,
+        where content in ${hashes(some)}`,
     )
     return new Map(
       found.map(({ hash, text }) => [hash, Float32Array.from(JSON.parse(text)) as UnitVector]),

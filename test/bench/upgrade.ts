@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -155,9 +156,13 @@ async function startServer(
         LUCIDA_ALLOWED_ROOTS: photos,
         LUCIDA_RATE_LIMIT: '100000',
       },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     },
   )
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    // Errors of the server, without its greeting.
+    if (!line.startsWith('Lucida is at')) console.error(line)
+  })
   const ended = once(child, 'exit').then(([code]) => code as number | null)
   const server: Server = {
     url: `http://127.0.0.1:${port}`,
@@ -195,9 +200,9 @@ async function ask(
     await request(server, tally, routeOf(i))
     if (i % 4 === 0) {
       const found = (await request(server, tally, `/v1/search?text=a%20dog&limit=1`)) as {
-        results?: { id: string }[]
+        items?: { id: string }[]
       } | null
-      const id = found?.results?.[0]?.id
+      const id = found?.items?.[0]?.id
       if (id) await request(server, tally, `/v1/images/${id}`)
     }
   }
@@ -250,8 +255,8 @@ async function request(
     if (!response.ok) throw new Error(`${response.status} ${text}`)
     return JSON.parse(text)
   } catch (error) {
-    const { cause } = error as { cause?: unknown }
-    tally.failed.push(`${path}: ${String(error)} ${cause ? String(cause) : ''}`)
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : ''
+    tally.failed.push(`${path}: ${String(error)} ${cause}`)
     return null
   } finally {
     tally.ms.push(performance.now() - startedAt)
@@ -265,9 +270,9 @@ async function answersOf(server: Server): Promise<unknown[]> {
   for (const text of QUERIES) {
     const path = `/v1/search?text=${encodeURIComponent(text)}&limit=20`
     const found = (await request(server, tally, path)) as {
-      results: { id: string; score: number }[]
+      items: { id: string; score: number }[]
     }
-    answers.push(found.results.map(({ id, score }) => [id, score.toFixed(5)]))
+    answers.push(found.items.map(({ id, score }) => [id, score.toFixed(5)]))
   }
   const facets = await request(server, tally, '/v1/facets')
   if (tally.failed.length > 0) throw new Error(tally.failed[0])
