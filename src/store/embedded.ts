@@ -332,6 +332,10 @@ async function notesDiffer(client: PGlite, place: Place): Promise<boolean> {
   return !isDeepStrictEqual(noted, await choicesIn(client))
 }
 
+async function refreshNotes(client: PGlite, place: Place): Promise<void> {
+  if (await notesDiffer(client, place)) await noteChoices(client, place)
+}
+
 /** Null where nothing is noted, or what is noted is spoilt. */
 async function readNotes(place: Place): Promise<Choices | null> {
   const noted = (await readCheckedJson(place.roots)) ?? (await readEarlierNotes(place))
@@ -378,7 +382,8 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
   const header = life.suspect ? null : await dueSnapshot(client, place)
   // The last good one is never replaced by one that is not.
   if (header && (await checkDatabase(client))) life.suspect = true
-  if (!life.suspect && (await notesDiffer(client, place))) await noteChoices(client, place)
+  // A full disk must not keep it from being closed; what is noted is only needed with a repair.
+  if (!life.suspect) await refreshNotes(client, place).catch(() => {})
   await client.close()
   if (life.suspect) return
   if (header) {

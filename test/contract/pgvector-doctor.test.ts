@@ -1,12 +1,12 @@
 // Tables of vectors that do not equal the store are found, and filled anew.
 import { sql } from 'drizzle-orm'
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vectorTableRules } from '../../src/doctor/vector-table-rules.ts'
 import { openPgvectorIndex } from '../../src/search/pgvector-index.ts'
 import { syncIndex } from '../../src/search/sync.ts'
 import { type Database, rows } from '../../src/store/database.ts'
 import { writeBatch } from '../../src/store/pictures.ts'
-import { vectorEngines } from '../helpers/pgvector.ts'
+import { type VectorDatabase, vectorEngines } from '../helpers/pgvector.ts'
 import { hashOf, storedFile, vectorOf } from '../helpers/shared-store.ts'
 
 const SPACE = { model: 'm', recipe: 'r', dimension: 8 }
@@ -14,6 +14,14 @@ const IDENTITY = { storeId: 'store', ...SPACE }
 
 for (const { name: engine, skipped, open } of vectorEngines) {
   describe.skipIf(skipped)(`${engine}${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
+    let database: VectorDatabase
+    beforeAll(async () => {
+      database = await open()
+      const files = ['a', 'b', 'c'].map((name) => storedFile(name))
+      await writeBatch(database.db, SPACE, { files, failures: [] })
+    })
+    afterAll(() => database[Symbol.asyncDispose]())
+
     const find = async (db: Database) => {
       const found: string[] = []
       for (const rule of await vectorTableRules(db)) {
@@ -43,10 +51,7 @@ for (const { name: engine, skipped, open } of vectorEngines) {
       'a table that nothing follows': ['vector_table_stray', () => 'delete from vector_tables'],
     }
     test.each(Object.entries(plants))('%s', async (_, [code, plant]) => {
-      await using database = await open()
       const { db } = database
-      const files = ['a', 'b', 'c'].map((name) => storedFile(name))
-      await writeBatch(db, SPACE, { files, failures: [] })
       const index = await openPgvectorIndex({ db, identity: IDENTITY, graph: 'half' })
       expect(await syncIndex(db, SPACE, index)).toBe(true)
       expect(await find(db)).toEqual([])
