@@ -5,12 +5,15 @@ import sharp from 'sharp'
 import { type Config, SETTINGS } from './config.ts'
 import { messageOf } from './core/errors.ts'
 import { isBucketPath } from './core/place.ts'
+import { once } from './core/once.ts'
 import { fallbackText } from './core/provider.ts'
 import { VERSION } from './core/version.ts'
 import { findPipeline } from './generate/pipelines.ts'
-import { openResolved, type Repair } from './lucida.ts'
+import { examine, hasCollection } from './doctor/examine.ts'
+import type { Inconsistency } from './doctor/rule.ts'
+import { listModelsInUse, openResolved, type Repair } from './lucida.ts'
 import { openClip } from './models/clip.ts'
-import { verifyModel } from './models/manifest.ts'
+import { type ModelSpec, verifyModel } from './models/manifest.ts'
 import { DEFAULT_MODEL, findModel } from './models/registry.ts'
 import { hnswAvailable } from './search/hnsw-index.ts'
 import { openSource } from './sources/open-source.ts'
@@ -23,12 +26,21 @@ export interface Check {
   readonly name: string
   readonly state: CheckState
   readonly detail: string
+  /** What does not fit together, for the check that looks for it. */
+  readonly inconsistencies?: readonly (Inconsistency & { readonly mended: boolean })[]
 }
 
-type Finding = string | { readonly state: CheckState; readonly detail: string }
+type Finding = string | Omit<Check, 'name'>
 
-/** Runs all checks in order. Never throws: what goes wrong is a finding. */
-export async function* diagnose(config: Config): AsyncGenerator<Check> {
+/**
+ * Runs all checks in order, and mends what is inconsistent if asked to. Never throws: what goes wrong
+ * is a finding.
+ */
+export async function* diagnose(
+  config: Config,
+  { repair = false }: { readonly repair?: boolean } = {},
+): AsyncGenerator<Check> {
+  const model = once(() => modelOf(config))
   const checks: [string, () => Promise<Finding>][] = [
     [
       'program',
@@ -36,12 +48,13 @@ export async function* diagnose(config: Config): AsyncGenerator<Check> {
     ],
     ['settings', async () => SETTINGS.map(({ key }) => `${key}=${shown(config, key)}`).join(' ')],
     ['pictures', checkSharp],
-    ['model files', () => checkModelFiles(config)],
-    ['inference', () => checkInference(config)],
+    ['model files', async () => checkModelFiles(await model())],
+    ['inference', async () => checkInference(config, await model())],
     ['drawing', () => checkDrawing(config)],
     ['hnswlib-node', checkHnsw],
     ['data folder', () => checkDataDir(config)],
     ['storage', () => checkStorage(config)],
+    ['consistency', () => checkConsistency(config, repair)],
     ['collection', () => checkCollection(config)],
   ]
   for (const [name, run] of checks) {
@@ -75,14 +88,20 @@ async function checkSharp(): Promise<Finding> {
   return `sharp ${sharp.versions.sharp}, libvips ${sharp.versions.vips}`
 }
 
-async function checkModelFiles(config: Config): Promise<Finding> {
-  const model = await findModel(config.model ?? DEFAULT_MODEL, config.modelsDir)
+/** The one that a setting names, else the collection's own. */
+async function modelOf(config: Config): Promise<ModelSpec> {
+  // What is wrong with the database is told by a check of its own.
+  const [own = DEFAULT_MODEL] = await listModelsInUse(config).catch(() => [])
+  return findModel(config.model ?? own, config.modelsDir)
+}
+
+async function checkModelFiles(model: ModelSpec): Promise<Finding> {
   await verifyModel(model)
   return `${model.name}: ${Object.keys(model.files).length} files as in its manifest`
 }
 
-async function checkInference(config: Config): Promise<Finding> {
-  const clip = openClip(await findModel(config.model ?? DEFAULT_MODEL, config.modelsDir), config)
+async function checkInference(config: Config, model: ModelSpec): Promise<Finding> {
+  const clip = openClip(model, config)
   try {
     const grey = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#888' } })
       .png()
@@ -149,6 +168,26 @@ async function bucketTroubles(roots: readonly { readonly path: string }[]): Prom
     ),
   )
   return troubles.flat()
+}
+
+async function checkConsistency(config: Config, repair: boolean): Promise<Finding> {
+  if (!hasCollection(config)) return 'there is no collection yet'
+  const { found, repaired } = await examine(config, repair)
+  const left = found.filter(({ mended }) => !mended)
+  const about = repaired ? `${repairText(repaired)}; ` : ''
+  if (found.length === 0) {
+    const detail = `${about}database and files fit together`
+    return repaired ? { state: 'warning', detail } : detail
+  }
+  const counts = `${found.length} kinds of inconsistency, ${found.length - left.length} mended`
+  const advice = left.some(({ remedy }) => remedy === null)
+    ? ': lucida doctor --repair mends them'
+    : ''
+  return {
+    state: left.length > 0 ? 'error' : 'warning',
+    detail: `${about}${counts}${advice}`,
+    inconsistencies: found,
+  }
 }
 
 async function checkCollection(config: Config): Promise<Finding> {

@@ -116,7 +116,7 @@ export function openIndexing(context: IndexingContext): Indexing {
       // Refuses a bad pattern before it is kept.
       if (exclude) excludeMatcher(folder, exclude)
       const root = await claimRoot(db, folder, exclude)
-      await database.noteRoots()
+      await database.noteChoices()
       yield { folder, root }
     }
   }
@@ -181,6 +181,7 @@ export function openIndexing(context: IndexingContext): Indexing {
           standing = await writing.begin()
           looks++
           await noteServing(db, spaces.now.identity)
+          await database.noteChoices()
         }
         // Whoever hears that a look is done finds what it found, in other processes too.
         if (event.type === 'done') {

@@ -1,4 +1,5 @@
 // The composition root and the library's entry: picks the adapters, opens and closes them.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type AnswerContext,
@@ -320,6 +321,21 @@ export async function openResolved(config: Config, hooks: Hooks = {}): Promise<L
   }
 }
 
+/**
+ * The model that answers where no setting names one, then the one that is being filled; none where
+ * there is no collection. Throws `database_busy`.
+ */
+export async function listModelsInUse({ databaseUrl, dataDir }: Config): Promise<string[]> {
+  if (!databaseUrl && !existsSync(join(dataDir, 'database'))) return []
+  const database = await openDatabase(databaseUrl ? { url: databaseUrl } : { directory: dataDir })
+  try {
+    const state = await readServing(database.db)
+    return [state?.model, state?.next?.model].filter((model) => model !== undefined)
+  } finally {
+    await database.close()
+  }
+}
+
 /** The collection's own model. */
 async function servingModel(db: Database): Promise<string> {
   return (await readServing(db))?.model ?? DEFAULT_MODEL
@@ -580,7 +596,7 @@ async function openWith(
     async remove(folder) {
       const path = await realPlace(folder)
       const removed = await writing.aside(() => removeRoot(db, path))
-      await database.noteRoots()
+      await database.noteChoices()
       return removed
     },
     async close() {

@@ -203,7 +203,10 @@ export function openModels(context: ModelContext): Models & {
       const standing = await writing.begin()
       try {
         outcome = await switchServing(db, space.identity, { despiteMissing })
-        if (outcome === 'switched') spaces.replace(space)
+        if (outcome === 'switched') {
+          spaces.replace(space)
+          await database.noteChoices()
+        }
         const isAsBefore = outcome === 'switched' ? null : standing
         await spaces.with((now) => writing.settle(now, isAsBefore))
       } finally {
@@ -338,6 +341,7 @@ export function openModels(context: ModelContext): Models & {
       refusePinned()
       const model = await findByName(config, name)
       await noteServing(db, spaces.now.identity)
+      await database.noteChoices()
       const state = (await readServing(db))!
       if (state.model !== model.name) return begin(model, now)
       if (state.recipe !== model.recipe) {
@@ -376,6 +380,7 @@ export function openModels(context: ModelContext): Models & {
         throw new LucidaError('bad_input', `${model} answers searches here; its vectors stay`)
       }
       const dropped = await dropVectors(db, model)
+      await database.noteChoices()
       await removeIndexFiles(config.dataDir, database.storeId, model)
       if (dropped > 0) return dropped
       throw new LucidaError('not_found', `There are no vectors of ${name}`)

@@ -53,7 +53,7 @@ export function openUploads(context: UploadContext): Uploads {
     const place = await realPlace(folder)
     if (!(await findRoot(db, place))) {
       await claimRoot(db, place, undefined)
-      await database.noteRoots()
+      await database.noteChoices()
     }
     return place
   }

@@ -167,7 +167,8 @@ const RULES: Readonly<Record<string, Rule>> = {
       'work',
     ],
   },
-  'diagnose.ts': { may: [...BELOW_LUCIDA, 'lucida.ts'] },
+  doctor: { may: ['core', 'models', 'store', 'search', 'config.ts', 'lucida.ts'] },
+  'diagnose.ts': { may: [...BELOW_LUCIDA, 'doctor', 'lucida.ts'] },
   'measure.ts': { may: ['core', 'pictures', 'models', 'sources', 'indexer'] },
   'cluster.ts': { may: ['core', 'store', 'config.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.

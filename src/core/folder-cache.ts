@@ -1,14 +1,14 @@
 // A folder of derived files that never grows beyond a size: what was not used for the longest time
 // goes first. Deleting the folder, or any file in it, does no harm.
-import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
+import { readCheckedBytes, writeCheckedBytes } from './checked-file.ts'
 import { systemCode } from './errors.ts'
 
 /** Files by name. Names are file names, chosen by the program. */
 export interface FolderCache {
-  /** The file's bytes, or null when it is not there. */
+  /** The file's bytes, or null when it is not there or not what was put. */
   get(name: string): Promise<Uint8Array<ArrayBuffer> | null>
   /** Keeps the bytes. A disk that is full or read-only is no error: nothing is kept then. */
   put(name: string, bytes: Uint8Array): Promise<void>
@@ -44,7 +44,7 @@ export function openFolderCache(directory: string, maxBytes: number): FolderCach
   return {
     async get(name) {
       try {
-        const bytes = await readFile(pathOf(name))
+        const bytes = await readCheckedBytes(pathOf(name))
         sizes.get(name)
         return bytes
       } catch (error) {
@@ -55,14 +55,12 @@ export function openFolderCache(directory: string, maxBytes: number): FolderCach
     async put(name, bytes) {
       if (bytes.length > maxBytes) return
       await (loading ??= load())
-      const unfinished = join(folderOf(name), `${randomBytes(6).toString('hex')}.part`)
       try {
         await mkdir(folderOf(name), { recursive: true, mode: 0o700 })
-        await writeFile(unfinished, bytes)
-        await rename(unfinished, pathOf(name))
+        await writeCheckedBytes(pathOf(name), bytes)
         sizes.set(name, bytes.length)
       } catch {
-        await rm(unfinished, { force: true }).catch(() => {})
+        // As if it had never been made.
       }
     },
   }

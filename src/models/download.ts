@@ -2,9 +2,10 @@
 // only once size and checksum are right.
 import { createHash } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { moveDurably, syncFile } from '../core/durable-file.ts'
 import { explainFullDisk, LucidaError } from '../core/errors.ts'
 import { type Hub, openFile, type RemoteFile } from './hub.ts'
 
@@ -50,7 +51,7 @@ export async function downloadFile(
         `${file.path} of ${file.repository} did not arrive as the hub has it and was removed; pull again`,
       )
     }
-    await rename(part, target)
+    await moveDurably(part, target)
     options.onBytes(file.sizeBytes)
     return digest
   } catch (error) {
@@ -126,6 +127,7 @@ async function copyFromCache(hub: Hub, file: RemoteFile, part: string): Promise<
   const blob = join(hub.cacheDirectory, repository, 'blobs', idOf(file))
   if (!isRight(file, await digestOf(file, blob))) return false
   await copyFile(blob, part, constants.COPYFILE_FICLONE)
+  await syncFile(part)
   return true
 }
 

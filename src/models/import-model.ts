@@ -2,9 +2,10 @@
 // hub. The files are copied; the folder stays as it is.
 import { createHash, randomBytes } from 'node:crypto'
 import { constants, createReadStream } from 'node:fs'
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { moveDurably, replaceFile, syncFile } from '../core/durable-file.ts'
 import { explainFullDisk, LucidaError, systemCode } from '../core/errors.ts'
 import { openClip } from './clip.ts'
 import {
@@ -62,6 +63,7 @@ export async function importModel(folder: string, options: ImportOptions): Promi
     for (const file of needed) {
       await mkdir(dirname(join(draft, file)), { recursive: true })
       await copyFile(join(folder, file), join(draft, file), constants.COPYFILE_FICLONE)
+      await syncFile(join(draft, file))
       files[file] = await digestOf(join(draft, file))
     }
     const manifest = {
@@ -75,9 +77,9 @@ export async function importModel(folder: string, options: ImportOptions): Promi
       files,
     }
     const text = `${JSON.stringify(manifest, null, 2)}\n`
-    await writeFile(join(draft, MODEL_MANIFEST), text, { flush: true })
+    await replaceFile(join(draft, MODEL_MANIFEST), text)
     await runOnce(await readModel(draft))
-    await rename(draft, place)
+    await moveDurably(draft, place)
   } catch (error) {
     await rm(draft, { recursive: true, force: true })
     throw explainFullDisk(error, options.directory)

@@ -1,7 +1,8 @@
 // Files of the hub -> a folder with a manifest, whole or not at all: everything is brought together
 // beside the place where it will lie, and one rename puts it there.
-import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { moveDurably, replaceFile } from '../core/durable-file.ts'
 import { explainFullDisk, LucidaError, systemCode } from '../core/errors.ts'
 import { bytesAtHand, downloadFile, type FileDigest } from './download.ts'
 import type { Hub } from './hub.ts'
@@ -69,7 +70,7 @@ export async function pullFolder(wanted: WantedFolder, options: PullOptions): Pr
         const draft = join(unfinished, wanted.name)
         await salvage(place, draft, wanted.manifest)
         await fill(draft, wanted, { ...options, onEvent, signal })
-        await rename(draft, place)
+        await moveDurably(draft, place)
       }
       return place
     },
@@ -106,7 +107,7 @@ async function fill(
   }
   await keepOnly(draft, Object.keys(digests))
   const text = `${JSON.stringify(wanted.describe(digests, commits), null, 2)}\n`
-  await writeFile(join(draft, wanted.manifest), text, { flush: true })
+  await replaceFile(join(draft, wanted.manifest), text)
   await wanted.read(draft)
 }
 

@@ -2,10 +2,11 @@
 // it. Alone it is fastest with a thread per core; in an indexing run these take the cores from the
 // decoders. How large a batch pays depends on model and machine. So the first batches of a long run,
 // which are real work, measure both, and the answer is kept for machine, model and provider.
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
 import type { Clip, EmbedPixels } from './clip.ts'
 
 const tuningSchema = z.object({
@@ -107,11 +108,12 @@ async function keepTuning(directory: string, key: string, tuning: Tuning): Promi
   const kept = { ...(await readKept(directory)), [onThisMachine(key)]: tuning }
   // Where it cannot be written, the next run measures again.
   await mkdir(directory, { recursive: true })
-    .then(() => writeFile(join(directory, FILE), JSON.stringify(kept, null, 2)))
+    .then(() => writeCheckedJson(join(directory, TUNING_FILE), kept))
     .catch(() => {})
 }
 
-const FILE = 'tuning.json'
+/** Its name in the folder of caches. */
+export const TUNING_FILE = 'tuning.json'
 
 /** The folder may be shared by several machines. */
 function onThisMachine(key: string): string {
@@ -121,7 +123,5 @@ function onThisMachine(key: string): string {
 /** A file that is missing or spoilt only means that it is measured again. */
 async function readKept(directory: string): Promise<Record<string, Tuning>> {
   const schema = z.record(z.string(), tuningSchema)
-  return readFile(join(directory, FILE), 'utf8')
-    .then((text) => schema.parse(JSON.parse(text)))
-    .catch(() => ({}))
+  return schema.safeParse(await readCheckedJson(join(directory, TUNING_FILE))).data ?? {}
 }

@@ -3,14 +3,15 @@
 // is about to write to the database removes every checkpoint first, so a crash leaves none behind
 // that lies; the next process that has caught up with the database sets a new one.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
+import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
 import { type PictureRow, writePictureTable } from './picture-table.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
 const schema = z.object({
-  version: z.literal(3),
+  version: z.literal(4),
   identity: z.object({
     storeId: z.string(),
     model: z.string(),
@@ -25,7 +26,13 @@ const schema = z.object({
   size: z.number(),
   /** Contents in the index that Lucida has drawn itself. */
   drawn: z.array(z.string()),
-  table: z.object({ name: z.string(), sizeBytes: z.number(), count: z.number() }),
+  table: z.object({
+    name: z.string(),
+    sizeBytes: z.number(),
+    count: z.number(),
+    /** Of all but the rows, which have their own. */
+    crc32: z.number(),
+  }),
 })
 
 /** An index that is saved in files. */
@@ -54,12 +61,12 @@ export async function readCheckpoint(
   dataDir: string,
   space: { readonly model: string; readonly recipe: string },
 ): Promise<Checkpoint | null> {
-  return readAt(checkpointPath(dataDir, space))
+  return readCheckpointFile(checkpointPath(dataDir, space))
 }
 
 /** The checkpoint of the model that answers where no setting names one, if it stands. */
 export async function findServingCheckpoint(dataDir: string): Promise<Checkpoint | null> {
-  const standing = await Promise.all((await checkpointsIn(dataDir)).map(readAt))
+  const standing = await Promise.all((await checkpointsIn(dataDir)).map(readCheckpointFile))
   return standing.find((checkpoint) => checkpoint?.serves) ?? null
 }
 
@@ -76,15 +83,13 @@ export async function removeCheckpoint(
   await rm(checkpointPath(dataDir, space), { force: true })
 }
 
-async function readAt(path: string): Promise<Checkpoint | null> {
-  try {
-    return schema.parse(JSON.parse(await readFile(path, 'utf8')))
-  } catch {
-    return null
-  }
+/** A checkpoint by its file; null where it is not what was written. */
+export async function readCheckpointFile(path: string): Promise<Checkpoint | null> {
+  return schema.safeParse(await readCheckedJson(path)).data ?? null
 }
 
-async function checkpointsIn(dataDir: string): Promise<string[]> {
+/** The files of all checkpoints. */
+export async function checkpointsIn(dataDir: string): Promise<string[]> {
   const folder = indexesFolder(dataDir)
   const names = await readdir(folder).catch(() => [])
   return names.filter((name) => CHECKPOINT.test(name)).map((name) => join(folder, name))
@@ -92,16 +97,7 @@ async function checkpointsIn(dataDir: string): Promise<string[]> {
 
 /** Sets the checkpoint for an index that is saved and a table that is written. */
 export async function setCheckpoint(dataDir: string, checkpoint: Checkpoint): Promise<void> {
-  const path = checkpointPath(dataDir, checkpoint.identity)
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  const file = await open(draft, 'w')
-  try {
-    await file.writeFile(JSON.stringify(checkpoint))
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(draft, path)
+  await writeCheckedJson(checkpointPath(dataDir, checkpoint.identity), checkpoint)
 }
 
 /** What a checkpoint says beside the index. */
@@ -122,22 +118,22 @@ export async function makeCheckpoint(
   const folder = spaceFolder(dataDir, identity)
   await mkdir(folder, { recursive: true })
   const path = join(folder, `pictures-${index.sequence}-${randomBytes(6).toString('hex')}.table`)
-  const sizeBytes = await writePictureTable(path, rows)
+  const written = await writePictureTable(path, rows)
   await removeOtherTables(folder, basename(path))
   const { storeId, model, recipe, dimension } = identity
   return {
-    version: 3,
+    version: 4,
     identity: { storeId, model, recipe, dimension },
     serves,
     kind: index.kind,
     sequence: index.sequence,
     size: index.size,
     drawn: [...drawn],
-    table: { name: basename(path), sizeBytes, count: rows.length },
+    table: { name: basename(path), count: rows.length, ...written },
   }
 }
 
-const CHECKPOINT = /^current-.+\.json/
+const CHECKPOINT = /^current-.+\.json$/
 
 function checkpointPath(
   dataDir: string,

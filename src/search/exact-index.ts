@@ -1,7 +1,7 @@
 // Brute force over one block of vectors: exact answers at about a millisecond per million
 // multiply-adds. The default while a collection is small, and the oracle that graphs are judged by.
-import { writeFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
+import { writeFile } from '../core/durable-file.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { requireDimension } from './dimension.ts'

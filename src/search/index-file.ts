@@ -2,12 +2,13 @@
 // The header is written last, by rename, so a crash at any moment leaves the old index or the new.
 // Anything that does not match is refused, never repaired: the index is rebuilt from the store.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
+import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
+import { syncFile, writeFile } from '../core/durable-file.ts'
 import { LucidaError, messageOf } from '../core/errors.ts'
-import { sha256 } from '../core/hash.ts'
 import { countContents } from './row-labels.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
@@ -68,11 +69,21 @@ interface Header {
 /** Raised with every change of layout. */
 const FORMAT_VERSION = 1
 const HEADER_NAME = 'header.json'
-const OWN_FILE = /^(vectors|labels|header)-.+\.(bin|tmp)$/
+const OWN_FILE = /^(vectors|labels|header)[-.].+\.(bin|tmp)$/
 /** Checked at once: crc32 takes about a millisecond for it, and the event loop waits. */
 const SLICE_BYTES = 4 * 2 ** 20
 /** A file that no header names and that is younger may belong to a process that is just saving. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+/** What a saved index says of itself; null when there is none of this version. */
+export async function describeIndexFile(
+  directory: string,
+): Promise<(Omit<IndexPlace, 'directory'> & { readonly files: readonly string[] }) | null> {
+  const header = await readHeader(directory)
+  if (!header) return null
+  const { kind, identity, vectors, labels } = header
+  return { kind, identity, files: [HEADER_NAME, vectors.name, labels.name] }
+}
 
 /**
  * Hands the saved index to `read`, which must verify its vectors. Null when there is none, when it is damaged or
@@ -104,7 +115,6 @@ export async function saveIndexFile(place: IndexPlace, index: UnsavedIndex): Pro
   const { directory } = place
   const replaced = await readHeader(directory)
   const header = await writeFiles(place, index)
-  await syncDirectory(directory)
   await removeStale(directory, header, replaced)
 }
 
@@ -113,7 +123,6 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
   const suffix = `${index.sequence}-${randomBytes(8).toString('hex')}`
   const vectors = join(directory, `vectors-${suffix}.bin`)
   const labels = join(directory, `labels-${suffix}.bin`)
-  const draft = join(directory, `header-${suffix}.tmp`)
   try {
     await mkdir(directory, { recursive: true })
     await index.writeVectors(vectors)
@@ -127,14 +136,12 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
       vectors: await sealFile(vectors),
       labels: await sealFile(labels),
     }
-    const checksum = sha256(JSON.stringify(header))
-    await writeFile(draft, `${JSON.stringify({ ...header, checksum }, null, 2)}\n`, { flush: true })
-    await rename(draft, join(directory, HEADER_NAME))
+    await writeCheckedJson(join(directory, HEADER_NAME), header)
     return header
   } catch (cause) {
-    await Promise.all(
-      [vectors, labels, draft].map((path) => rm(path, { force: true }).catch(() => {})),
-    )
+    // It may have failed behind the rename.
+    const named = (await readHeader(directory))?.vectors.name === basename(vectors)
+    if (!named) await Promise.all([vectors, labels].map((path) => rm(path, { force: true })))
     const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
     throw new LucidaError('internal', message, { cause })
   }
@@ -142,14 +149,8 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
 
 /** The header, if there is a whole one of this version; its own checksum vouches for its shape. */
 async function readHeader(directory: string): Promise<Header | null> {
-  try {
-    const text = await readFile(join(directory, HEADER_NAME), 'utf8')
-    const { checksum, ...header } = JSON.parse(text) as Header & { checksum: string }
-    const intact = checksum === sha256(JSON.stringify(header))
-    return intact && header.version === FORMAT_VERSION ? header : null
-  } catch {
-    return null
-  }
+  const header = (await readCheckedJson(join(directory, HEADER_NAME))) as Header | null
+  return header?.version === FORMAT_VERSION ? header : null
 }
 
 function matches(header: Header, { kind, identity }: IndexPlace): boolean {
@@ -202,12 +203,7 @@ async function readFileInto(path: string, bytes: Uint8Array): Promise<DataFile> 
 
 /** Forces a file to the disk and records what it holds. */
 async function sealFile(path: string): Promise<DataFile> {
-  const file = await open(path, 'r+')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncFile(path)
   return measureFile(path)
 }
 
@@ -226,19 +222,6 @@ async function measureFile(path: string): Promise<DataFile> {
     }
   } finally {
     await file.close()
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  try {
-    const handle = await open(directory, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  } catch {
-    // Windows cannot open a directory; the rename is then durable whenever the system writes it.
   }
 }
 

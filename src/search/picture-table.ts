@@ -2,8 +2,11 @@
 // need not open the database. Derived: written from the store, checked, and made again at will.
 //
 // Layout, little-endian: 8 bytes of magic, n (float64); n sorted SHA-256 hashes; n + 1 offsets
-// (float64) into the rows; the rows, each one JSON array.
+// (float64) into the rows; the rows, each a CRC-32 (uint32) and one JSON array.
 import { type FileHandle, open } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { writeFile } from '../core/durable-file.ts'
+import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 
 /** What a result shows of a picture. */
@@ -24,49 +27,54 @@ export interface PictureRow {
 /** An open table. */
 export interface PictureTable {
   readonly count: number
-  /** The rows of those hashes that are in the table. */
+  /** The rows of those hashes that are in the table. Throws `index_stale` for a spoilt row. */
   find(hashes: readonly ContentHash[]): Promise<Map<ContentHash, PictureRow>>
   close(): Promise<void>
 }
 
 /** Changes with the layout. */
-const MAGIC = 'LUCIDAT2'
+const MAGIC = 'LUCIDAT3'
 const HASH_BYTES = 32
 const HEAD_BYTES = 16
 const NUMBER_BYTES = 8
+const CRC_BYTES = 4
 
-/** Writes a table; `rows` come in any order. Returns its size in bytes. */
+/** What tells a table from others. */
+export interface TableSeal {
+  readonly sizeBytes: number
+  /** Of all but the rows. */
+  readonly crc32: number
+}
+
+/** Writes a table under a name of its own; `rows` come in any order. */
 export async function writePictureTable(
   path: string,
   rows: readonly PictureRow[],
-): Promise<number> {
+): Promise<TableSeal> {
   const sorted = [...rows].sort((a, b) => (a.hash < b.hash ? -1 : 1))
   const hashes = Buffer.alloc(sorted.length * HASH_BYTES)
   const offsets = new Float64Array(sorted.length + 1)
   const texts = sorted.map(({ hash, paths, widthPx, heightPx, takenAt, generated }, i) => {
     hashes.write(hash, i * HASH_BYTES, 'hex')
     const text = Buffer.from(JSON.stringify([paths, widthPx, heightPx, takenAt, generated]))
-    offsets[i + 1] = offsets[i]! + text.length
-    return text
+    const row = Buffer.alloc(CRC_BYTES + text.length)
+    row.writeUInt32LE(crc32(text))
+    row.set(text, CRC_BYTES)
+    offsets[i + 1] = offsets[i]! + row.length
+    return row
   })
   const head = Buffer.alloc(HEAD_BYTES)
   head.write(MAGIC, 0, 'latin1')
   head.writeDoubleLE(sorted.length, NUMBER_BYTES)
-  const whole = Buffer.concat([head, hashes, Buffer.from(offsets.buffer), ...texts])
-  const file = await open(path, 'w')
-  try {
-    await file.writeFile(whole)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  return whole.length
+  const index = Buffer.concat([head, hashes, Buffer.from(offsets.buffer)])
+  await writeFile(path, [index, Buffer.concat(texts)])
+  return { sizeBytes: index.length + offsets.at(-1)!, crc32: crc32(index) }
 }
 
 /** Opens a table, or returns null when it is missing or not the one that was written. */
 export async function openPictureTable(
   path: string,
-  expected: { readonly sizeBytes: number; readonly count: number },
+  expected: TableSeal & { readonly count: number },
 ): Promise<PictureTable | null> {
   const file = await open(path, 'r').catch(() => null)
   if (!file) return null
@@ -97,7 +105,7 @@ interface TableIndex {
 
 async function readIndex(
   file: FileHandle,
-  expected: { readonly sizeBytes: number; readonly count: number },
+  expected: TableSeal & { readonly count: number },
 ): Promise<TableIndex | null> {
   const { count } = expected
   const start = HEAD_BYTES + count * HASH_BYTES + (count + 1) * NUMBER_BYTES
@@ -105,6 +113,7 @@ async function readIndex(
   const bytes = Buffer.alloc(start)
   await file.read(bytes, 0, start, 0)
   const isTable =
+    crc32(bytes) === expected.crc32 &&
     bytes.toString('latin1', 0, NUMBER_BYTES) === MAGIC &&
     bytes.readDoubleLE(NUMBER_BYTES) === count
   if (!isTable) return null
@@ -147,6 +156,10 @@ async function readRow(
 ): Promise<PictureRow> {
   const bytes = Buffer.alloc(length)
   await file.read(bytes, 0, length, position)
-  const [paths, widthPx, heightPx, takenAt, generated] = JSON.parse(bytes.toString())
+  const text = bytes.subarray(CRC_BYTES)
+  if (length < CRC_BYTES || crc32(text) !== bytes.readUInt32LE()) {
+    throw new LucidaError('index_stale', `The table of pictures is spoilt at ${hash}`)
+  }
+  const [paths, widthPx, heightPx, takenAt, generated] = JSON.parse(text.toString())
   return { hash, paths, widthPx, heightPx, takenAt, generated }
 }

@@ -2,8 +2,9 @@
 // picture gets for a fixed bank of neutral captions. Neither an absolute score (which differs from
 // picture to picture and model to model) nor a comparison within the collection (where 500 beach
 // photos would make "beach" unremarkable) can say "there is nothing here".
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readCheckedBytes, writeCheckedBytes } from '../core/checked-file.ts'
 import { systemCode } from '../core/errors.ts'
 import { type ContentHash, sha256 } from '../core/hash.ts'
 import { dot, type UnitVector } from '../core/vector.ts'
@@ -111,7 +112,7 @@ export async function loadNeutralBank(
   const key = sha256(`${model.files[model.parts.text]!.sha256}\n${text}`).slice(0, 16)
   const path = join(cacheDirectory, `neutral-${key}.f32`)
   const captions = text.trim().split('\n')
-  const cached = await readFile(path).catch(() => null)
+  const cached = await readCheckedBytes(path).catch(() => null)
   if (cached?.length === captions.length * model.dimension * 4) {
     const data = new Float32Array(Uint8Array.from(cached).buffer)
     return captions.map(
@@ -120,10 +121,9 @@ export async function loadNeutralBank(
   }
   const vectors = await embedTexts(captions)
   const bytes = vectors.map((v) => Buffer.from(v.buffer, v.byteOffset, v.byteLength))
-  // A torn write has another length and is made again, so no rename is needed; and without the file
-  // the next process only takes half a second longer.
+  // Without the file the next process only takes half a second longer.
   await mkdir(dirname(path), { recursive: true })
-    .then(() => writeFile(path, Buffer.concat(bytes)))
+    .then(() => writeCheckedBytes(path, Buffer.concat(bytes)))
     .catch(() => {})
   return vectors
 }

@@ -1,7 +1,7 @@
 // Folders of this machine. A file is never opened through a link.
-import { randomBytes } from 'node:crypto'
-import { lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { replaceFile } from '../core/durable-file.ts'
 import { LucidaError } from '../core/errors.ts'
 import { FLAGS, readPicture } from './read-file.ts'
 import { hasEntries, scanFolder } from './scan.ts'
@@ -65,21 +65,7 @@ async function openVersion(file: ScannedFile): Promise<OpenedFile> {
 
 async function put(path: string, bytes: Uint8Array): Promise<ScannedFile> {
   await mkdir(dirname(path), { recursive: true })
-  // Not the name of a picture, so that nobody takes half a file for one.
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  try {
-    const file = await open(draft, 'wx')
-    try {
-      await file.writeFile(bytes)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(draft, path)
-  } catch (error) {
-    await rm(draft, { force: true })
-    throw error
-  }
+  await replaceFile(path, bytes)
   const { size, mtimeMs } = await stat(path)
   return { path, sizeBytes: size, mtimeMs }
 }

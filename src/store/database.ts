@@ -28,12 +28,21 @@ export interface OpenDatabase {
   readonly storeId: string
   /** How opening it has repaired it; null when there was no need. */
   readonly repaired: Repair | null
-  /** To be called when the roots have changed: a repair needs them. */
-  noteRoots(): Promise<void>
+  /** To be called when the roots or the model have changed: a repair needs them. */
+  noteChoices(): Promise<void>
+  /** Whether what is noted for a repair is not what the database holds. */
+  notesDiffer(): Promise<boolean>
+  /** What is wrong with its pages and indexes, as far as this can be told from here. */
+  findDamage(): Promise<string | null>
   close(): Promise<void>
 }
 
-const WITHOUT_FILES = { repaired: null, noteRoots: async () => {} }
+const WITHOUT_FILES = {
+  repaired: null,
+  noteChoices: async () => {},
+  notesDiffer: async () => false,
+  findDamage: async () => null,
+}
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 

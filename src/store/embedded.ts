@@ -4,7 +4,7 @@
 //   database/            the files of PGlite
 //   database.closed      what those files looked like when they were last closed
 //   database.snapshot    the last-good snapshot
-//   database.roots.json  the indexed folders, for when there is no snapshot
+//   database.roots.json  the indexed folders and the model, for when there is no snapshot
 //   database.new-*       being made; renamed when whole, removed when left by a kill
 //   database.broken-*    damaged, moved aside by a repair; the newest two are kept
 import { fork } from 'node:child_process'
@@ -14,17 +14,19 @@ import { access, constants, readdir, readFile, rename, rm, stat, statfs } from '
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
+import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
+import { moveDurably, replaceFile } from '../core/durable-file.ts'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
+import { belowRoot } from './below-root.ts'
 import { checkDatabase, isDamage } from './check.ts'
 import { claimDirectory } from './owner.ts'
 import {
   listFolder,
   packFolder,
   readHeader,
-  removeUnfinished,
-  replaceFile,
   type SnapshotHeader,
   unpackFolder,
 } from './snapshot.ts'
@@ -43,8 +45,10 @@ export interface Repair {
 export interface Embedded<T> {
   readonly prepared: T
   readonly repaired: Repair | null
-  /** Writes the roots beside the database, where a repair finds them. */
-  noteRoots(): Promise<void>
+  /** Writes what the user has chosen beside the database, where a repair finds it. */
+  noteChoices(): Promise<void>
+  notesDiffer(): Promise<boolean>
+  findDamage(): Promise<string | null>
   close(): Promise<void>
 }
 
@@ -61,6 +65,10 @@ const BROKEN_KEPT = 2
 
 /** A database that is being made, and is no trace of one that was. */
 const NEW = 'database.new-'
+/** What a kill has left of a file beside it, and what earlier versions called that. */
+const UNFINISHED = /^database\.(closed|snapshot|roots\.json)\.(new|[0-9a-f]+\.tmp)$/
+/** Only the user may read what lies in the data directory. */
+const PRIVATE = 0o600
 
 interface Place {
   readonly directory: string
@@ -92,7 +100,14 @@ export async function openEmbedded<T>(
     return {
       prepared,
       repaired,
-      noteRoots: () => noteRoots(client, place),
+      noteChoices: () => noteChoices(client, place),
+      notesDiffer: () => notesDiffer(client, place),
+      async findDamage() {
+        const fault = await checkDatabase(client)
+        // The next start looks for itself, and repairs it.
+        life.suspect ||= fault !== null
+        return fault
+      },
       async close() {
         try {
           await closeSound(client, place, life)
@@ -130,7 +145,7 @@ async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
     } else {
       const made = newName(place)
       await createDatabase(made)
-      await rename(made, database)
+      await moveDurably(made, database)
     }
     return { ...(await open(database, prepare, false)), repaired }
   }
@@ -236,7 +251,7 @@ async function repair(place: Place, prepare: Prepare<unknown>, reason: string): 
     brokenKeptAt = `${place.database}.broken-${stamp}`
     await rename(place.database, brokenKeptAt)
   }
-  await rename(made, place.database)
+  await moveDurably(made, place.database)
   await removeOldBroken(place)
   return { reason, from, brokenKeptAt }
 }
@@ -252,38 +267,87 @@ function isSystemError(error: unknown): boolean {
  */
 async function renew(path: string, prepare: Prepare<unknown>, place: Place): Promise<void> {
   const { client } = await open(path, prepare, true)
-  const roots = await readRoots(place)
+  const choices = await readNotes(place)
   await client.transaction(async (tx) => {
     await tx.exec(`delete from store; insert into store (id) values (gen_random_uuid());
                    update roots set indexed_at = null`)
-    if (!roots) return
+    if (!choices) return
+    const { roots, serving } = choices
     await tx.query('delete from roots where not path = any($1)', [roots.map(({ path }) => path)])
-    for (const { path, exclude } of roots) {
+    for (const { path, exclude, drawn } of roots) {
       await tx.query(
-        `insert into roots (path, exclude) values ($1, $2)
-         on conflict (path) do update set exclude = excluded.exclude`,
-        [path, exclude],
+        `insert into roots (path, exclude, drawn) values ($1, $2, $3)
+         on conflict (path) do update set exclude = excluded.exclude, drawn = excluded.drawn`,
+        [path, exclude, drawn],
       )
     }
-    const below = (table: string) =>
-      `exists (select from roots r where starts_with(${table}.path, r.path)
-         and (right(r.path, 1) in ('/', '\\') or substr(${table}.path, length(r.path) + 1, 1) in ('/', '\\')))`
-    await tx.exec(`delete from paths where not ${below('paths')};
-                   delete from failures where not ${below('failures')};
+    if (serving) {
+      // A change that was begun before another model was chosen is over.
+      await tx.query(
+        `insert into serving (model, recipe, previous_model) values ($1, $2, $3)
+         on conflict (id) do update set model = $1, recipe = $2, previous_model = $3,
+           next_model = null, next_recipe = null, next_since = null, paused = false
+         where serving.model <> $1`,
+        [serving.model, serving.recipe, serving.previousModel],
+      )
+    }
+    await tx.exec(`delete from paths where not ${belowRoot('paths')};
+                   delete from failures where not ${belowRoot('failures')};
                    update changes set op = 'remove' where op = 'put' and not exists (
                      select from paths where content = changes.content and missing_since is null)`)
   })
   await client.close()
 }
 
-async function noteRoots(client: PGlite, place: Place): Promise<void> {
-  const { rows } = await client.query('select path, exclude from roots order by path')
-  await replaceFile(place.roots, JSON.stringify({ roots: rows }))
+/** What the user has chosen, and no file could tell. */
+interface Choices {
+  readonly roots: readonly {
+    readonly path: string
+    readonly exclude: readonly string[]
+    readonly drawn: boolean
+  }[]
+  readonly serving: {
+    readonly model: string
+    readonly recipe: string
+    readonly previousModel: string | null
+  } | null
 }
 
-async function readRoots(place: Place): Promise<{ path: string; exclude: string[] }[] | null> {
+async function choicesIn(client: PGlite): Promise<Choices> {
+  const { rows: roots } = await client.query<Choices['roots'][number]>(
+    'select path, exclude, drawn from roots order by path',
+  )
+  const { rows } = await client.query<NonNullable<Choices['serving']>>(
+    'select model, recipe, previous_model as "previousModel" from serving',
+  )
+  return { roots, serving: rows[0] ?? null }
+}
+
+async function noteChoices(client: PGlite, place: Place): Promise<void> {
+  await writeCheckedJson(place.roots, await choicesIn(client), PRIVATE)
+}
+
+async function notesDiffer(client: PGlite, place: Place): Promise<boolean> {
+  const noted = (await readNotes(place)) ?? { roots: [], serving: null }
+  return !isDeepStrictEqual(noted, await choicesIn(client))
+}
+
+async function refreshNotes(client: PGlite, place: Place): Promise<void> {
+  if (await notesDiffer(client, place)) await noteChoices(client, place)
+}
+
+/** Null where nothing is noted, or what is noted is spoilt. */
+async function readNotes(place: Place): Promise<Choices | null> {
+  const noted = (await readCheckedJson(place.roots)) ?? (await readEarlierNotes(place))
+  return noted as Choices | null
+}
+
+/** Version 0.1.0 noted the folders only, without a checksum. */
+async function readEarlierNotes(place: Place): Promise<Choices | null> {
   try {
-    return JSON.parse(await readFile(place.roots, 'utf8')).roots
+    const { roots, checksum } = JSON.parse(await readFile(place.roots, 'utf8'))
+    if (checksum !== undefined) return null
+    return { roots: roots.map((root: object) => ({ drawn: false, ...root })), serving: null }
   } catch {
     return null
   }
@@ -318,14 +382,15 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
   const header = life.suspect ? null : await dueSnapshot(client, place)
   // The last good one is never replaced by one that is not.
   if (header && (await checkDatabase(client))) life.suspect = true
+  // A full disk must not keep it from being closed; what is noted is only needed with a repair.
+  if (!life.suspect) await refreshNotes(client, place).catch(() => {})
   await client.close()
   if (life.suspect) return
   if (header) {
-    await packFolder(place.database, place.snapshot, header).catch(() =>
-      removeUnfinished(place.snapshot),
-    )
+    // Without a new one, the last good one stays.
+    await packFolder(place.database, place.snapshot, header).catch(() => {})
   }
-  await replaceFile(place.seal, await digestOf(place.database))
+  await replaceFile(place.seal, await digestOf(place.database), PRIVATE)
 }
 
 /** What a snapshot taken now would say of itself; null when none is due. */
@@ -369,9 +434,8 @@ function newName({ database }: Place): string {
 
 /** Removes what kills have left. An orphan may still be writing there, and ends by itself. */
 async function removeLitter(place: Place): Promise<void> {
-  await Promise.all([place.seal, place.snapshot, place.roots].map(removeUnfinished))
   for (const name of await readdir(place.directory)) {
-    if (!name.startsWith(NEW)) continue
+    if (!name.startsWith(NEW) && !UNFINISHED.test(name)) continue
     await rm(join(place.directory, name), { recursive: true, force: true }).catch(() => {})
   }
 }

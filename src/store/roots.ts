@@ -63,7 +63,7 @@ export async function claimRoot(
 }
 
 /** The globs of `root`, rewritten so that they mean the same in a folder around it. */
-function globsWithin(folder: string, root: Root): string[] {
+export function globsWithin(folder: string, root: Root): string[] {
   const below = root.path.slice(folderRange(folder).after.length)
   const prefix = below.split(separatorOf(folder)).join('/')
   return root.exclude.map((glob) =>
@@ -125,6 +125,7 @@ function around(all: readonly Root[], folder: string): Root | undefined {
   return all.find((root) => root.path === folder || isBelow(folder, root.path))
 }
 
-function isBelow(path: string, folder: string): boolean {
+/** Whether `path` lies below `folder`. */
+export function isBelow(path: string, folder: string): boolean {
   return path.startsWith(folderRange(folder).after)
 }

@@ -1,10 +1,11 @@
 // The last-good snapshot: the files of a closed database packed into one file, which is replaced
 // atomically. gzip without compression around it, for its checksum: vectors do not compress.
-import { createReadStream, createWriteStream, readdirSync, statSync } from 'node:fs'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { createReadStream, readdirSync, statSync } from 'node:fs'
+import { mkdir, open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import { replaceFile } from '../core/durable-file.ts'
 
 /** What a snapshot says about itself, in its first line. */
 export interface SnapshotHeader {
@@ -43,11 +44,19 @@ export async function packFolder(
       if (left !== 0) throw new Error(`${path} changed while it was packed`)
     }
   }
-  const temporary = `${target}.new`
-  await pipeline(parts(), createGzip({ level: 0 }), createWriteStream(temporary, { mode: 0o600 }))
-  await syncFile(temporary)
-  await rename(temporary, target)
-  await syncFile(dirname(target), 'r').catch(() => {}) // Windows opens no folders.
+  const packed = createGzip({ level: 0 })
+  const feeding = pipeline(parts(), packed)
+  // What it fails with comes out of `packed` too.
+  feeding.catch(() => {})
+  await replaceFile(target, packed, 0o600)
+  await feeding
+}
+
+/** Reads a snapshot to its end. Throws when it is not whole. */
+export async function verifySnapshot(source: string): Promise<void> {
+  await pipeline(createReadStream(source), createGunzip(), async (parts) => {
+    for await (const _ of parts) continue
+  })
 }
 
 /** Unpacks `source` into the new `folder`. Throws when it is not whole. */
@@ -105,37 +114,10 @@ export function listFolder(folder: string): {
   return { folders, files }
 }
 
-/** Writes a small file whole or not at all. */
-export async function replaceFile(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-}
-
-/** Removes what a killed `packFolder` or `replaceFile` left. */
-export async function removeUnfinished(path: string): Promise<void> {
-  await rm(`${path}.new`, { force: true })
-}
-
 function parseHeader(line: string): Header {
   const header = JSON.parse(line) as Header
   if (header.format !== 1) throw new Error('The snapshot is of another format')
   return header
-}
-
-async function syncFile(path: string, flags: 'r' | 'r+' = 'r+'): Promise<void> {
-  const file = await open(path, flags)
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
 }
 
 /** Reads a stream piece by piece: lines, and stretches of known length. */

@@ -79,7 +79,7 @@ export async function prepareTable(
     }
     await tx.execute(sql`insert into vector_tables (name, model, recipe, sequence, size)
       values (${name}, ${space.model}, ${space.recipe}, 0, 0) on conflict do nothing`)
-    if (empty || !known!.found) await emptyTable(tx, name)
+    if (empty || !known!.found) await emptyTable(tx, table)
     return (await readState(tx, table))!
   })
 }
@@ -101,7 +101,7 @@ export async function distributeVectorTables(tx: Database): Promise<string[]> {
   )
   const alone = all.map(({ name }) => name).filter((name) => !known.has(name))
   for (const name of alone) {
-    await emptyTable(tx, name)
+    await emptyTable(tx, { name })
     await distribute(tx, name)
   }
   return alone
@@ -114,8 +114,8 @@ async function distribute(tx: Database, name: string): Promise<void> {
   )
 }
 
-/** Without its graphs it is filled several times as fast; they are built at its next use. */
-async function emptyTable(tx: Database, name: string): Promise<void> {
+/** Takes everything out of a table. Without its graphs it is filled several times as fast; they are built at its next use. */
+export async function emptyTable(tx: Database, { name }: Pick<VectorTable, 'name'>): Promise<void> {
   await tx.execute(sql`update vector_tables set sequence = 0, size = 0 where name = ${name}`)
   await tx.execute(sql.raw(`truncate ${name}`))
   await tx.execute(sql.raw(`drop index if exists ${graphName(name, 'half')}`))

@@ -25,6 +25,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   workers: () => import('./workers.ts'),
   million: () => import('./million.ts'),
   sizes: () => import('./sizes.ts'),
+  upgrade: () => import('./upgrade.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

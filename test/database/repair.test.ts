@@ -176,6 +176,28 @@ describeDatabase('repair', (_newPlace, engine) => {
     await expectRepaired(place, 'nothing')
   })
 
+  test('begun anew, it keeps the model that was chosen, and what was drawn stays apart', async () => {
+    await using place = await copyOfTemplate()
+    const before = await place.open()
+    await before.db.execute(
+      sql`update serving set model = 'chosen', recipe = 'r', previous_model = 'm'`,
+    )
+    await before.db.execute(sql`insert into roots (path, drawn) values ('/drawn', true)`)
+    await before.noteChoices()
+    await before.close()
+    await rm(place.at('database.snapshot'))
+    await truncate(place.at('database/global/pg_control'), 0)
+    const after = await place.open()
+    expect(after.repaired).toMatchObject({ from: null })
+    expect(
+      await rows(after.db, sql`select model, recipe, previous_model as previous from serving`),
+    ).toEqual([{ model: 'chosen', recipe: 'r', previous: 'm' }])
+    expect(await rows(after.db, sql`select path from roots where drawn`)).toEqual([
+      { path: '/drawn' },
+    ])
+    await after.close()
+  })
+
   test.each(['damaged', 'cut short'])('a snapshot that is %s is not trusted', async (how) => {
     await using place = await copyOfTemplate()
     const snapshot = place.at('database.snapshot')

@@ -1,9 +1,10 @@
 // lucida models use, status, pause, resume, rollback, drop: which model answers, and the change to
 // another one.
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import { CONFIG_FILE, type Config, type PartialConfig } from '../../config.ts'
+import { replaceFile } from '../../core/durable-file.ts'
 import { systemCode } from '../../core/errors.ts'
 import type { ModelStatus } from '../../lucida.ts'
 import { printFilling } from '../fill-progress.ts'
@@ -163,6 +164,8 @@ async function takeFromSettings(io: CliIo): Promise<void> {
   configOf(io, {})
   const { model, ...rest } = JSON.parse(text) as { readonly model?: string }
   if (model === undefined) return
-  await writeFile(path, `${JSON.stringify(rest, null, 2)}\n`)
+  // Settings may be kept elsewhere and linked to.
+  const { mode } = await stat(path)
+  await replaceFile(await realpath(path), `${JSON.stringify(rest, null, 2)}\n`, mode)
   io.err(`${path} no longer names ${model}: the collection itself knows its model\n`)
 }

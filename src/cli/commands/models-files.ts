@@ -5,8 +5,9 @@ import { Command } from 'commander'
 import { LucidaError } from '../../core/errors.ts'
 import type { CatalogueModel } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
-import { configOf } from '../program.ts'
+import { configOf, findServer } from '../program.ts'
 import { printPull } from '../pull-progress.ts'
+import type { Config } from '../../config.ts'
 
 export function pullCommand(io: CliIo): Command {
   return new Command('pull')
@@ -85,8 +86,27 @@ export function removeCommand(io: CliIo): Command {
     )
     .argument('<name>', 'a model at hand')
     .action(async (name: string) => {
-      const { modelsDir } = configOf(io, {})
-      const { removeModel } = await import('../../lucida.ts')
-      io.err(`removed ${await removeModel(modelsDir, name)}\n`)
+      const config = configOf(io, {})
+      const { findModel, knownModel, removeModel } = await import('../../lucida.ts')
+      const model = await findModel(name, config.modelsDir).catch(() => undefined)
+      const known = model?.name ?? knownModel(name)?.name ?? name
+      if ((await modelsInUse(config)).includes(known)) {
+        throw new LucidaError(
+          'bad_input',
+          `The collection in ${config.databaseUrl ? 'the database' : config.dataDir} uses ${known}; change to another model first (lucida models use), then remove it`,
+        )
+      }
+      io.err(`removed ${await removeModel(config.modelsDir, name)}\n`)
     })
+}
+
+/** The model that answers in the collection of the settings, and the one that is being filled. */
+async function modelsInUse(config: Config): Promise<readonly string[]> {
+  const server = await findServer(config)
+  if (server) {
+    const { serving, change } = await server.models.status()
+    return change ? [serving.model, change.model] : [serving.model]
+  }
+  const { listModelsInUse } = await import('../../lucida.ts')
+  return listModelsInUse(config)
 }

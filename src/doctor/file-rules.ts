@@ -1,0 +1,96 @@
+// Files beside the database: caches and the snapshot are whole, what is noted for a repair is true,
+// and nothing unfinished lies about.
+import { readdir, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { readCheckedBytes, readCheckedJson } from '../core/checked-file.ts'
+import { isDraft } from '../core/durable-file.ts'
+import { TUNING_FILE } from '../models/tuning.ts'
+import { describeIndexFile } from '../search/index-file.ts'
+import type { OpenDatabase } from '../store/database.ts'
+import { verifySnapshot } from '../store/snapshot.ts'
+import { findsOf, type Rule } from './rule.ts'
+
+/** On a server other processes may be writing; what is older than this, nobody finishes. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+export function fileRules(
+  database: OpenDatabase,
+  { dataDir, modelsDir }: { readonly dataDir: string; readonly modelsDir: string },
+): Rule[] {
+  const isShared = database.engine === 'postgres'
+  const deleting = (code: string, what: string, find: () => Promise<string[]>): Rule => ({
+    code,
+    what,
+    find: async () => findsOf(await find()),
+    async mend() {
+      for (const path of await find()) await rm(path, { recursive: true, force: true })
+    },
+  })
+  const snapshot = join(dataDir, 'database.snapshot')
+  return [
+    deleting('cache_damaged', 'cached files are spoilt', async () => {
+      const wrong: string[] = []
+      for (const path of await filesBelow(join(dataDir, 'cache'))) {
+        if (!isDraft(path) && !(await isWhole(path))) wrong.push(path)
+      }
+      return wrong
+    }),
+    deleting('snapshot_damaged', 'the snapshot that a repair would need is spoilt', async () => {
+      const found = await stat(snapshot).catch(() => null)
+      if (!found || isShared) return []
+      return verifySnapshot(snapshot).then(
+        () => [],
+        () => [snapshot],
+      )
+    }),
+    deleting('leftover', 'files were never finished', async () => {
+      const drafts: string[] = []
+      for (const folder of ['cache', 'drawn', 'indexes']) {
+        const all = await filesBelow(join(dataDir, folder))
+        drafts.push(...all.filter((path) => isDraft(path)), ...(await unnamedOf(all)))
+      }
+      for (const name of await readdir(modelsDir).catch(() => [])) {
+        if (/^\.import-[0-9a-f]+$/.test(name)) drafts.push(join(modelsDir, name))
+      }
+      const old = await Promise.all(
+        drafts.map(async (path) => {
+          // Models are shared by data directories, and others may be importing one.
+          const mayBeAtWork = isShared || path.startsWith(modelsDir)
+          const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0)
+          return !mayBeAtWork || age > ABANDONED_AFTER_MS
+        }),
+      )
+      return drafts.filter((_, i) => old[i])
+    }),
+    {
+      code: 'note_differs',
+      what: 'what is noted beside the database for a repair is not what it holds',
+      find: async () =>
+        findsOf((await database.notesDiffer()) ? [join(dataDir, 'database.roots.json')] : []),
+      mend: () => database.noteChoices(),
+    },
+  ]
+}
+
+/** Files of saved indexes that no header names. */
+async function unnamedOf(all: readonly string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const path of all) {
+    if (!/^(vectors|labels)-.+\.bin$/.test(basename(path))) continue
+    const described = await describeIndexFile(join(path, '..'))
+    if (described && !described.files.includes(basename(path))) found.push(path)
+  }
+  return found
+}
+
+async function isWhole(path: string): Promise<boolean> {
+  if (basename(path) === TUNING_FILE) return (await readCheckedJson(path)) !== null
+  return (await readCheckedBytes(path).catch(() => null)) !== null
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}

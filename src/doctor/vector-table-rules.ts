@@ -1,0 +1,97 @@
+// The tables of vectors that pgvector indexes: derived from the store, like saved indexes, but shared by
+// every process, so that what differs is emptied rather than dropped, and filled again from the feed.
+import { sql } from 'drizzle-orm'
+import type { UnitVector } from '../core/vector.ts'
+import { type Database, rows } from '../store/database.ts'
+import { emptyTable, hashes } from '../store/vector-table.ts'
+import { differenceOf } from './expected-vectors.ts'
+import { findsOf, type Rule, rowRule } from './rule.ts'
+
+interface Known {
+  readonly name: string
+  readonly model: string
+  readonly recipe: string
+  readonly sequence: number
+  readonly size: number
+}
+
+/** None where pgvector was never used here. */
+export async function vectorTableRules(db: Database): Promise<Rule[]> {
+  const [found] = await rows<{ used: boolean }>(
+    db,
+    sql`select to_regclass('vector_tables') is not null as used`,
+  )
+  if (!found!.used) return []
+  const differing = async () => {
+    const wrong: Known[] = []
+    for (const table of await listTables(db)) if (await isWrong(db, table)) wrong.push(table)
+    return wrong
+  }
+  const stray = sql`select table_name::text as example from information_schema.tables
+    where table_schema = current_schema() and table_name like 'vectors\\_%'
+      and table_name not in (select name from vector_tables)`
+  return [
+    rowRule(db, {
+      code: 'vector_table_missing',
+      what: 'tables of vectors are noted that are not there',
+      find: sql`select name as example from vector_tables where to_regclass(name) is null`,
+      mend: (tx) => tx.execute(sql`delete from vector_tables where to_regclass(name) is null`),
+    }),
+    rowRule(db, {
+      code: 'vector_table_stray',
+      what: 'tables of vectors are there that nothing follows',
+      find: stray,
+      async mend(tx) {
+        for (const { example } of await rows<{ example: string }>(tx, stray)) {
+          await tx.execute(sql`drop table ${sql.identifier(example)}`)
+        }
+      },
+    }),
+    {
+      code: 'vector_table_differs',
+      what: 'tables of vectors hold other pictures or vectors than the store',
+      find: async () => findsOf((await differing()).map(({ name }) => name)),
+      async mend() {
+        for (const table of await differing()) {
+          await db.transaction(async (tx) => {
+            await tx.execute(sql`select from vector_tables where name = ${table.name} for update`)
+            await emptyTable(tx, table)
+          })
+        }
+      },
+    },
+  ]
+}
+
+function listTables(db: Database): Promise<Known[]> {
+  return rows<Known>(
+    db,
+    sql`select name, model, recipe, sequence::float8 as sequence, size::float8 as size
+      from vector_tables where to_regclass(name) is not null order by name`,
+  )
+}
+
+async function isWrong(db: Database, table: Known): Promise<boolean> {
+  const name = sql.identifier(table.name)
+  // In one moment: another process may be filling it.
+  const [now] = await rows<{ sequence: number; size: number; all: string[] | null }>(
+    db,
+    sql`select sequence::float8 as sequence, size::float8 as size,
+        (select array_agg(encode(content, 'hex')) from ${name}) as all
+      from vector_tables where name = ${table.name}`,
+  )
+  const contents = new Set(now!.all)
+  if (now!.size !== contents.size) return true
+  const vectorsOf = async (some: readonly string[]) => {
+    const found = await rows<{ hash: string; text: string }>(
+      db,
+      sql`select encode(content, 'hex') as hash, vector::text as text from ${name}
+        where content in ${hashes(some)}`,
+    )
+    return new Map(
+      found.map(({ hash, text }) => [hash, Float32Array.from(JSON.parse(text)) as UnitVector]),
+    )
+  }
+  const held = { sequence: now!.sequence, contents, vectorsOf }
+  return (await differenceOf(db, table, held)) !== null
+}

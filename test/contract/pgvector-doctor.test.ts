@@ -1,0 +1,69 @@
+// Tables of vectors that do not equal the store are found, and filled anew.
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { vectorTableRules } from '../../src/doctor/vector-table-rules.ts'
+import { openPgvectorIndex } from '../../src/search/pgvector-index.ts'
+import { syncIndex } from '../../src/search/sync.ts'
+import { type Database, rows } from '../../src/store/database.ts'
+import { writeBatch } from '../../src/store/pictures.ts'
+import { type VectorDatabase, vectorEngines } from '../helpers/pgvector.ts'
+import { hashOf, storedFile, vectorOf } from '../helpers/shared-store.ts'
+
+const SPACE = { model: 'm', recipe: 'r', dimension: 8 }
+const IDENTITY = { storeId: 'store', ...SPACE }
+
+for (const { name: engine, skipped, open } of vectorEngines) {
+  describe.skipIf(skipped)(`${engine}${skipped ? ` (skipped: ${skipped})` : ''}`, () => {
+    let database: VectorDatabase
+    beforeAll(async () => {
+      database = await open()
+      const files = ['a', 'b', 'c'].map((name) => storedFile(name))
+      await writeBatch(database.db, SPACE, { files, failures: [] })
+    })
+    afterAll(() => database[Symbol.asyncDispose]())
+
+    const find = async (db: Database) => {
+      const found: string[] = []
+      for (const rule of await vectorTableRules(db)) {
+        if ((await rule.find()).count > 0) found.push(rule.code)
+      }
+      return found
+    }
+    const mend = async (db: Database) => {
+      for (const rule of await vectorTableRules(db))
+        if ((await rule.find()).count > 0) await rule.mend()
+    }
+    const plants: Record<string, readonly [code: string, plant: (table: string) => string]> = {
+      'a vector of another picture': [
+        'vector_table_differs',
+        (table) =>
+          `update ${table} set vector = (select vector from ${table} order by content limit 1)`,
+      ],
+      'a picture that is lacking': [
+        'vector_table_differs',
+        (table) => `delete from ${table} where content = (select min(content) from ${table})`,
+      ],
+      'a number ahead of the feed': [
+        'vector_table_differs',
+        () => 'update vector_tables set sequence = 1000000',
+      ],
+      'a table that is gone': ['vector_table_missing', (table) => `drop table ${table}`],
+      'a table that nothing follows': ['vector_table_stray', () => 'delete from vector_tables'],
+    }
+    test.each(Object.entries(plants))('%s', async (_, [code, plant]) => {
+      const { db } = database
+      const index = await openPgvectorIndex({ db, identity: IDENTITY, graph: 'half' })
+      expect(await syncIndex(db, SPACE, index)).toBe(true)
+      expect(await find(db)).toEqual([])
+      const [table] = await rows<{ name: string }>(db, sql`select name from vector_tables`)
+      await db.execute(sql.raw(plant(table!.name)))
+      expect(await find(db)).toEqual([code])
+      await mend(db)
+      expect(await find(db)).toEqual([])
+      const again = await openPgvectorIndex({ db, identity: IDENTITY, graph: 'half' })
+      expect(await syncIndex(db, SPACE, again)).toBe(true)
+      expect(await again.search(vectorOf('b'), 1)).toMatchObject([{ content: hashOf('b') }])
+      expect(again.size).toBe(3)
+    })
+  })
+}
