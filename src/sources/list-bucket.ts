@@ -83,7 +83,12 @@ function readKey(listed: string, isEncoded: boolean): { key: string; isText: boo
     // PostgreSQL refuses NUL.
     return { key: key.replaceAll('\0', '\uFFFD'), isText: !key.includes('\0') }
   } catch {
-    return { key: `${listed}\uFFFD`, isText: false }
+    // Shown in a readable form, with replacement characters.
+    const bytes = listed.replace(/%([0-9A-F]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    )
+    const key = Buffer.from(bytes, 'latin1').toString()
+    return { key: key.replaceAll('\0', '\uFFFD'), isText: false }
   }
 }
 
