@@ -140,6 +140,8 @@ export type { EncodeRun } from './models/shared-clip.ts'
 export type { ApiKey, ApiKeys, KeyRing, KeyScope } from './store/api-keys.ts'
 export type { FacetCount, Facets } from './store/facets.ts'
 export type { Repair } from './store/embedded.ts'
+export { type BackupOptions, type BackupSummary, writeBackup } from './backup/backup.ts'
+export { restoreBackup, type RestoreOptions } from './backup/restore.ts'
 
 /** What a search may be made of. */
 export type AnyTerm = SearchTerm | ConceptTerm
@@ -261,6 +263,11 @@ export interface Lucida {
   failures(): Promise<Failure[]>
   /** Forgets an indexed folder; the files stay. Returns how many paths were forgotten. */
   remove(folder: string): Promise<number>
+  /**
+   * Copies the embedded database as it is now, for `writeBackup` in this process or another; whoever
+   * asked removes the folder. Throws `bad_input` where it is on a server, `disk_full`.
+   */
+  copyDatabase(): Promise<string>
   close(): Promise<void>
 }
 
@@ -529,6 +536,7 @@ async function openWith(
       await database.noteRoots()
       return removed
     },
+    copyDatabase: () => database.copy(),
     async close() {
       try {
         if (spaces.now.live.opened) await spaces.with((space) => writing.settle(space, null))

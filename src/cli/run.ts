@@ -6,6 +6,7 @@ import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
 import { auditCommand } from './commands/audit.ts'
+import { backupCommand } from './commands/backup.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { conceptsCommand } from './commands/concepts.ts'
 import { doctorCommand } from './commands/doctor.ts'
@@ -17,6 +18,7 @@ import { indexCommand } from './commands/index.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { safetyCommand } from './commands/safety.ts'
 import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
@@ -48,6 +50,8 @@ const COMMANDS = [
   removeCommand,
   keysCommand,
   modelsCommand,
+  backupCommand,
+  restoreCommand,
   doctorCommand,
   benchCommand,
 ]

@@ -13,7 +13,7 @@ import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
 import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
 import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
-import { openEmbedded, type Repair } from './embedded.ts'
+import { openCopied, openEmbedded, type Repair } from './embedded.ts'
 import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
 import * as schema from './schema.ts'
 
@@ -30,10 +30,21 @@ export interface OpenDatabase {
   readonly repaired: Repair | null
   /** To be called when the roots have changed: a repair needs them. */
   noteRoots(): Promise<void>
+  /**
+   * Copies an embedded database as it is now, for `openCopy`; whoever asked removes the folder.
+   * Throws `bad_input` where the database is none.
+   */
+  copy(): Promise<string>
   close(): Promise<void>
 }
 
-const WITHOUT_FILES = { repaired: null, noteRoots: async () => {} }
+const WITHOUT_FILES = {
+  repaired: null,
+  noteRoots: async () => {},
+  copy: async () => {
+    throw new LucidaError('bad_input', 'Only an embedded database can be copied as files')
+  },
+}
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 
@@ -58,6 +69,12 @@ export async function openDatabase(
     'bad_input',
     'Expected postgres://user:password@host/database for DATABASE_URL',
   )
+}
+
+/** Opens what `copy` has made, for reading. Throws `database_unavailable` where it is damaged. */
+export async function openCopy(folder: string): Promise<Pick<OpenDatabase, 'db' | 'close'>> {
+  const { prepared, ...copied } = await openCopied(folder, preparePglite)
+  return { db: prepared.db, ...copied }
 }
 
 async function openDirectory(directory: string): Promise<OpenDatabase> {
@@ -122,9 +139,14 @@ async function migrateServer(pool: Pool): Promise<void> {
   }
 }
 
+/** How many migrations this version knows. */
+export async function countMigrations(): Promise<number> {
+  const journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8'))
+  return journal.entries.length
+}
+
 /** Throws when the database has migrations that this version does not know. */
 async function refuseNewer(db: Database): Promise<void> {
-  const journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8'))
   const exists = await rows<{ found: string | null }>(
     db,
     sql`select to_regclass('drizzle.__drizzle_migrations')::text as found`,
@@ -134,7 +156,7 @@ async function refuseNewer(db: Database): Promise<void> {
     db,
     sql`select count(*)::int as n from drizzle.__drizzle_migrations`,
   )
-  if (applied[0]!.n > journal.entries.length) {
+  if (applied[0]!.n > (await countMigrations())) {
     throw new LucidaError(
       'database_unavailable',
       'The database was made by a newer version of Lucida; update this one to use it',

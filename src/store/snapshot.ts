@@ -139,7 +139,7 @@ async function syncFile(path: string, flags: 'r' | 'r+' = 'r+'): Promise<void> {
 }
 
 /** Reads a stream piece by piece: lines, and stretches of known length. */
-class ByteSource {
+export class ByteSource {
   readonly #chunks: AsyncIterator<Buffer>
   #rest: Buffer = Buffer.alloc(0)
 
