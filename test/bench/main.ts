@@ -22,6 +22,8 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   durability: () => import('./durability.ts'),
   api: () => import('./api.ts'),
   switch: () => import('./switch.ts'),
+  backup: () => import('./backup.ts'),
+  soak: () => import('./soak.ts'),
 }
 
 const { positionals } = parseArgs({ allowPositionals: true, strict: false })
