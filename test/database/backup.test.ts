@@ -134,6 +134,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     const paths = ['busy-1', 'busy-2'].map((name) => join(scratch, name))
     const writing = keepWriting(database.db)
     try {
+      await until(() => writing.steps() > 4)
       for (const path of paths) {
         const before = writing.steps()
         const copy = engine === 'pglite' ? await database.copy() : undefined
