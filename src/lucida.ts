@@ -151,6 +151,8 @@ export type { FacetCount, Facets } from './store/facets.ts'
 export type { SharedBuckets } from './store/rate-limits.ts'
 export type { StoredSessions } from './store/sessions.ts'
 export type { Repair } from './store/embedded.ts'
+export { type BackupOptions, type BackupSummary, writeBackup } from './backup/backup.ts'
+export { restoreBackup, type RestoreOptions } from './backup/restore.ts'
 
 /** What a search may be made of. */
 export type AnyTerm = SearchTerm | ConceptTerm
@@ -288,6 +290,11 @@ export interface Lucida {
   failures(): Promise<Failure[]>
   /** Forgets an indexed folder; the files stay. Returns how many paths were forgotten. */
   remove(folder: string): Promise<number>
+  /**
+   * Copies the embedded database as it is now, for `writeBackup` in this process or another; whoever
+   * asked removes the folder. Throws `bad_input` where it is on a server, `disk_full`.
+   */
+  copyDatabase(): Promise<string>
   close(): Promise<void>
 }
 
@@ -599,6 +606,7 @@ async function openWith(
       await database.noteChoices()
       return removed
     },
+    copyDatabase: () => database.copy(),
     async close() {
       await queues.close().catch(() => {})
       try {

@@ -63,6 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   generate: { may: ['core', 'pictures', 'models'] },
   audit: { may: ['core', 'models', 'search'], mayTypes: ['store'] },
   demo: { may: ['core'] },
+  backup: { may: ['core', 'store', 'search'] },
   'config.ts': { may: ['core'] },
   develop: {
     may: [
@@ -161,6 +162,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'model-change.ts',
       'auditing.ts',
       'model-card.ts',
+      'backup',
       'develop',
       'explain',
       'safety',
@@ -299,6 +301,7 @@ describe('a planted violation is caught', () => {
     ['sources/read-object.ts', `import { S3 } from '@aws-sdk/client-s3'`],
     ['indexer/diff.ts', `import type { Hit } from '../search/vector-index.ts'`],
     ['search/query.ts', `const { scanFolder } = await import('../sources/scan.ts')`],
+    ['backup/tables.ts', `import { openIndexing } from '../indexing.ts'`],
     ['generate/prior.ts', `import { encodeQuery } from '../search/query.ts'`],
     ['audit/audit.ts', `import { openDatabase } from '../store/database.ts'`],
     ['demo/draw.ts', `import { preprocess } from '../models/preprocess.ts'`],

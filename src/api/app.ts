@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono'
 import { VERSION } from '../core/version.ts'
 import type { FetchImageOptions, Lucida } from '../lucida.ts'
 import { mountAudits } from './audit-routes.ts'
+import { mountBackups } from './backup-routes.ts'
 import { openCallers } from './callers.ts'
 import { mountClipRetrieval } from './clip-retrieval-routes.ts'
 import { mountConcepts } from './concept-routes.ts'
@@ -179,6 +180,7 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   mountIndexing(app, context)
   mountGenerations(app, context)
   mountKeys(app, context)
+  mountBackups(app, context)
   mountModels(app, context)
   mountClipRetrieval(app, context)
   mountOpenAi(app, context)

@@ -164,7 +164,7 @@ export function assertAllowed(scope: Scope | null, needed: Scope): void {
 /** For the owner of the data directory, over its socket. Throws `forbidden`. */
 export const needsOwner: MiddlewareHandler<ApiEnv> = async (c, next) => {
   if (!c.get('caller').isOwner) {
-    throw new RequestError('forbidden', 'This is for the shell only: lucida keys')
+    throw new RequestError('forbidden', 'This is for the shell of the machine only')
   }
   await next()
 }

@@ -1,6 +1,7 @@
 // What each route takes and gives, as types, read off the definitions of the routes. For the client.
 import type { z } from '@hono/zod-openapi'
 import type { auditRoutes } from './audit-routes.ts'
+import type { backupRoutes } from './backup-routes.ts'
 import type { clipRetrievalRoutes } from './clip-retrieval-routes.ts'
 import type { conceptRoutes } from './concept-routes.ts'
 import type { duplicateRoutes } from './duplicate-routes.ts'
@@ -29,6 +30,7 @@ type Definitions = typeof searchRoutes &
   typeof generationRoutes &
   typeof sessionRoutes &
   typeof keyRoutes &
+  typeof backupRoutes &
   typeof modelRoutes &
   typeof duplicateRoutes &
   typeof conceptRoutes &
@@ -70,6 +72,7 @@ type NotJson =
   | 'candidate'
   | 'auditReport'
   | 'modelCard'
+  | 'copyDatabase'
 
 /** Routes that answer in JSON, or with nothing. */
 type Called = Exclude<keyof Definitions, NotJson>

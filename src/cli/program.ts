@@ -11,6 +11,7 @@ import type {
   StoredGeneration,
 } from '../lucida.ts'
 import type { CliIo } from './io.ts'
+import type { DatabaseCopy } from './remote-copy.ts'
 
 /** Adds the flags that choose data and model; they come after the command's own in its help. */
 export function withGlobalFlags(command: Command): Command {
@@ -55,8 +56,14 @@ export type AnyPlan = Pick<PlannedGeneration, 'run'> & {
   readonly earlier: Pick<StoredGeneration, 'id' | 'picture'> | undefined
 }
 
+/** A Lucida that a server has open. */
+export interface ServedLucida extends AnyLucida {
+  /** A copy of the embedded database as it is now. */
+  copyDatabase(): Promise<DatabaseCopy>
+}
+
 /** The server that has the embedded data directory open, if there is one. */
-export async function findServer(config: Config): Promise<AnyLucida | null> {
+export async function findServer(config: Config): Promise<ServedLucida | null> {
   const socket = config.databaseUrl ? null : serverSocket(config.dataDir)
   if (socket === null || (process.platform !== 'win32' && !existsSync(socket))) return null
   const { openRemote } = await import('./remote.ts')

@@ -13,8 +13,9 @@ import type {
   SearchAnswer,
   SearchOptions,
 } from '../lucida.ts'
-import type { AnyLucida } from './program.ts'
+import type { AnyLucida, ServedLucida } from './program.ts'
 import { auditRemotely } from './remote-audit.ts'
+import { copyRemotely } from './remote-copy.ts'
 import { planRemotely } from './remote-drawing.ts'
 import { remoteModels } from './remote-models.ts'
 import { toFilter } from './remote-filter.ts'
@@ -23,7 +24,7 @@ import { lucidaError, toQueryTerm, toTerm, translate, translated } from './remot
 import { socketFetch } from './socket-fetch.ts'
 
 /** Whether a server answers at `socketPath`, as a Lucida; null where a dead one has left its socket. */
-export async function openRemote(socketPath: string): Promise<AnyLucida | null> {
+export async function openRemote(socketPath: string): Promise<ServedLucida | null> {
   const send = socketFetch(socketPath)
   const client = createClient({ baseUrl: 'http://localhost', fetch: send })
   try {
@@ -35,7 +36,7 @@ export async function openRemote(socketPath: string): Promise<AnyLucida | null> 
   return remoteLucida(client, send)
 }
 
-function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
+function remoteLucida(client: Client, send: typeof fetch): ServedLucida {
   const search = async (
     terms: readonly AnyTerm[],
     options: SearchOptions,
@@ -132,6 +133,7 @@ function remoteLucida(client: Client, send: typeof fetch): AnyLucida {
     remove: async (folder) =>
       (await translated(client.removeRoot({ query: { path: folder } }))).removed,
     concepts: remoteConcepts(client),
+    copyDatabase: () => copyRemotely(send),
     keys: {
       async create(options) {
         const { createdAt, ...made } = await translated(client.createKey({ body: options }))

@@ -6,6 +6,7 @@ import { VERSION } from '../core/version.ts'
 import { askCommand } from './commands/ask.ts'
 import { benchCommand } from './commands/bench.ts'
 import { auditCommand } from './commands/audit.ts'
+import { backupCommand } from './commands/backup.ts'
 import { classifyCommand } from './commands/classify.ts'
 import { clusterCommand } from './commands/cluster.ts'
 import { conceptsCommand } from './commands/concepts.ts'
@@ -18,6 +19,7 @@ import { indexCommand } from './commands/index.ts'
 import { keysCommand } from './commands/keys.ts'
 import { modelsCommand } from './commands/models.ts'
 import { removeCommand } from './commands/remove.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { safetyCommand } from './commands/safety.ts'
 import { serveCommand } from './commands/serve.ts'
 import { searchCommand } from './commands/search.ts'
@@ -52,6 +54,8 @@ const COMMANDS = [
   keysCommand,
   modelsCommand,
   clusterCommand,
+  backupCommand,
+  restoreCommand,
   doctorCommand,
   benchCommand,
 ]

@@ -55,6 +55,7 @@ export const ROUTES = {
   keys: ['get', '/v1/keys'],
   createKey: ['post', '/v1/keys'],
   revokeKey: ['delete', '/v1/keys/{id}'],
+  copyDatabase: ['post', '/v1/database/copy'],
   openaiGenerate: ['post', '/v1/images/generations'],
   openaiEdit: ['post', '/v1/images/edits'],
   openaiVary: ['post', '/v1/images/variations'],

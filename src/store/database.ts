@@ -14,7 +14,7 @@ import { Pool } from 'pg'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { extendCluster, MIGRATION_LOCK } from './cluster.ts'
 import { type Database, rows } from './connection.ts'
-import { openEmbedded, type Repair } from './embedded.ts'
+import { openCopied, openEmbedded, type Repair } from './embedded.ts'
 import { askForRoom, assertFreeSpace, ROOM_TO_CREATE, ROOM_TO_OPEN } from './free-space.ts'
 import * as schema from './schema.ts'
 
@@ -34,6 +34,11 @@ export interface OpenDatabase {
   notesDiffer(): Promise<boolean>
   /** What is wrong with its pages and indexes, as far as this can be told from here. */
   findDamage(): Promise<string | null>
+  /**
+   * Copies an embedded database as it is now, for `openCopy`; whoever asked removes the folder.
+   * Throws `bad_input` where the database is none.
+   */
+  copy(): Promise<string>
   close(): Promise<void>
 }
 
@@ -42,6 +47,9 @@ const WITHOUT_FILES = {
   noteChoices: async () => {},
   notesDiffer: async () => false,
   findDamage: async () => null,
+  copy: async () => {
+    throw new LucidaError('bad_input', 'Only an embedded database can be copied as files')
+  },
 }
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
@@ -64,6 +72,12 @@ export async function openDatabase(
     'bad_input',
     'Expected postgres://user:password@host/database for DATABASE_URL',
   )
+}
+
+/** Opens what `copy` has made, for reading. Throws `database_unavailable` where it is damaged. */
+export async function openCopy(folder: string): Promise<Pick<OpenDatabase, 'db' | 'close'>> {
+  const { prepared, ...copied } = await openCopied(folder, preparePglite)
+  return { db: prepared.db, ...copied }
 }
 
 async function openDirectory(directory: string): Promise<OpenDatabase> {
@@ -130,19 +144,24 @@ async function migrateServer(pool: Pool): Promise<void> {
   }
 }
 
+/** How many migrations this version knows. */
+export async function countMigrations(): Promise<number> {
+  const journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8'))
+  return journal.entries.length
+}
+
 /** How many it lacks. Throws when it has some that this version does not know. */
 async function pendingMigrations(db: Database): Promise<number> {
-  const journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8'))
   const exists = await rows<{ found: string | null }>(
     db,
     sql`select to_regclass('drizzle.__drizzle_migrations')::text as found`,
   )
-  if (!exists[0]?.found) return journal.entries.length
+  if (!exists[0]?.found) return countMigrations()
   const applied = await rows<{ n: number }>(
     db,
     sql`select count(*)::int as n from drizzle.__drizzle_migrations`,
   )
-  const pending: number = journal.entries.length - applied[0]!.n
+  const pending = (await countMigrations()) - applied[0]!.n
   if (pending < 0) {
     throw new LucidaError(
       'database_unavailable',

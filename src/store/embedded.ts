@@ -5,23 +5,36 @@
 //   database.closed      what those files looked like when they were last closed
 //   database.snapshot    the last-good snapshot
 //   database.roots.json  the indexed folders and the model, for when there is no snapshot
-//   database.new-*       being made; renamed when whole, removed when left by a kill
+//   database.new-*       being made, or a copy for a backup; removed when left by a kill
 //   database.broken-*    damaged, moved aside by a repair; the newest two are kept
 import { fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { access, constants, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import {
+  access,
+  constants,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
 import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
 import { moveDurably, replaceFile } from '../core/durable-file.ts'
+import pMap from 'p-map'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
 import { belowRoot } from './below-root.ts'
 import { checkDatabase, isDamage } from './check.ts'
+import { assertFreeSpace, ROOM_TO_WRITE } from './free-space.ts'
 import { claimDirectory } from './owner.ts'
 import {
   listFolder,
@@ -49,6 +62,8 @@ export interface Embedded<T> {
   noteChoices(): Promise<void>
   notesDiffer(): Promise<boolean>
   findDamage(): Promise<string | null>
+  /** Copies it as it is at one moment, in which nobody else is served; returns the copy's folder. */
+  copy(): Promise<string>
   close(): Promise<void>
 }
 
@@ -62,6 +77,8 @@ const SNAPSHOT_MIN_INTERVAL_MS = 10 * 60_000
 /** Snapshots take at most one part in so many of the time. */
 const SNAPSHOT_SHARE = 100
 const BROKEN_KEPT = 2
+/** Copies that wait for a thread, so that none waits for its turn in a busy event loop. */
+const COPIES_AHEAD = 64
 
 /** A database that is being made, and is no trace of one that was. */
 const NEW = 'database.new-'
@@ -108,6 +125,7 @@ export async function openEmbedded<T>(
         life.suspect ||= fault !== null
         return fault
       },
+      copy: () => copyDatabase(client, place),
       async close() {
         try {
           await closeSound(client, place, life)
@@ -119,6 +137,27 @@ export async function openEmbedded<T>(
   } catch (error) {
     await owner.release()
     throw error
+  }
+}
+
+/**
+ * Opens a copy that nobody else has, and checks it. It is neither repaired nor sealed: whoever has it
+ * removes it. Throws `database_unavailable` where it is damaged.
+ */
+export async function openCopied<T>(
+  folder: string,
+  prepare: Prepare<T>,
+): Promise<{ readonly prepared: T; close(): Promise<void> }> {
+  try {
+    const { client, prepared } = await open(folder, prepare, true)
+    return { prepared, close: () => client.close() }
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error
+    throw new LucidaError(
+      'database_unavailable',
+      `The database is damaged: ${error.message}. Start Lucida anew, which repairs it`,
+      { cause: error },
+    )
   }
 }
 
@@ -351,6 +390,40 @@ async function readEarlierNotes(place: Place): Promise<Choices | null> {
   } catch {
     return null
   }
+}
+
+async function copyDatabase(client: PGlite, place: Place): Promise<string> {
+  const folder = newName(place)
+  try {
+    // Holds off everybody else's statements, between two transactions.
+    await client.transaction(async (tx) => {
+      // So that the copy opens without a log to replay.
+      await tx.exec('checkpoint')
+      const { rows } = await tx.query<{ log: string }>(
+        'select pg_walfile_name(pg_current_wal_insert_lsn()) as log',
+      )
+      await copyFolder(place.database, folder, rows[0]!.log)
+    })
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+  return folder
+}
+
+/** Without the files of the write-ahead log that wait behind `log` to be used again. */
+async function copyFolder(from: string, to: string, log: string): Promise<void> {
+  const { folders, files: all } = listFolder(from)
+  const isSpare = (path: string) => dirname(path) === 'pg_wal' && basename(path) > log
+  const files = all.filter(({ path }) => !isSpare(path))
+  const needed = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+  await assertFreeSpace(dirname(to), needed + ROOM_TO_WRITE)
+  await mkdir(to, { mode: 0o700 })
+  for (const path of folders) await mkdir(join(to, path), { recursive: true })
+  // Where the file system can, the copy shares its blocks with the original.
+  const copyOne = ({ path }: { path: string }) =>
+    copyFile(join(from, path), join(to, path), constants.COPYFILE_FICLONE)
+  await pMap(files, copyOne, { concurrency: COPIES_AHEAD })
 }
 
 /** Whether a query has failed in a way that makes the database suspect. */

@@ -121,7 +121,7 @@ function parseHeader(line: string): Header {
 }
 
 /** Reads a stream piece by piece: lines, and stretches of known length. */
-class ByteSource {
+export class ByteSource {
   readonly #chunks: AsyncIterator<Buffer>
   #rest: Buffer = Buffer.alloc(0)
 

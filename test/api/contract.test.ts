@@ -371,6 +371,7 @@ describeDatabase('the contract', (newPlace) => {
       [403, () => ['/v1/keys/abc', { method: 'DELETE' }]],
       [404, () => ['/v1/keys/abc', { method: 'DELETE', asOwner: true }]],
     ],
+    copyDatabase: [[403, () => post('/v1/database/copy', {})]],
     knnService: [
       [200, () => post('/knn-service', { text: 'red', num_images: 3 })],
       [400, () => post('/knn-service', {})],

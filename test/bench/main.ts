@@ -26,6 +26,8 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   million: () => import('./million.ts'),
   sizes: () => import('./sizes.ts'),
   upgrade: () => import('./upgrade.ts'),
+  backup: () => import('./backup.ts'),
+  soak: () => import('./soak.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -1,0 +1,239 @@
+// A backup as a file (docs/backup.md): a line that says what it is, a gzip stream of blocks, and a
+// last line with the SHA-256 of everything before it. A block is a line of JSON and as many bytes as
+// that says.
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import { z } from 'zod'
+import { LucidaError, systemCode } from '../core/errors.ts'
+import { ByteSource } from '../store/snapshot.ts'
+
+const MAGIC = 'lucida-backup '
+/** Of the file; every version ends with the same checksum. */
+const FORMAT = 1
+const FIRST_LINE = Buffer.from(`${MAGIC}${FORMAT}\n`)
+/** A line feed, `sha256 `, 64 digits and a line feed. */
+const SEAL_BYTES = 73
+
+const manifestSchema = z.object({
+  /** The version that made it. */
+  version: z.string(),
+  createdAt: z.string(),
+  /** How many migrations its tables have been through. */
+  migrations: z.int(),
+  /** The last number of the change feed. */
+  sequence: z.int(),
+  roots: z.array(z.string()),
+  /** Those in the data directory, whose files are in the backup; names are relative to it. */
+  own: z.array(z.object({ path: z.string(), name: z.string() })),
+})
+
+const tableSchema = z.object({
+  table: z.string(),
+  columns: z.array(z.string()),
+  rows: z.int(),
+  bytes: z.int(),
+})
+const fileSchema = z.object({ file: z.string(), bytes: z.int() })
+const endSchema = z.object({ end: z.record(z.string(), z.int()) })
+
+/** What a backup says of itself. */
+export type Manifest = z.infer<typeof manifestSchema>
+
+/** Some rows of a table: a JSON array of objects. */
+export interface TableBlock {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly rows: number
+  readonly json: string
+}
+
+/** A file of Lucida's own, by its name in the data directory. */
+export interface FileBlock {
+  readonly file: string
+  readonly bytes: number
+  /** To be read to its end before the next block. */
+  readonly content: AsyncIterable<Uint8Array>
+}
+
+/** How much of what is in a backup: rows by table, and `files`. */
+export type Counts = Readonly<Record<string, number>>
+
+export type Block = TableBlock | FileBlock | { readonly end: Counts }
+
+/** Writes a backup to `path`, which is overwritten. It is on the disk once this returns. */
+export async function writeBlocks(
+  path: string,
+  manifest: Manifest,
+  blocks: AsyncIterable<Block>,
+  signal?: AbortSignal,
+): Promise<void> {
+  // Vectors and pictures hardly compress: a higher level takes longer for nothing.
+  const gzip = createGzip({ level: 1 })
+  const out = createWriteStream(path, { mode: 0o600, flush: true })
+  await pipeline(Readable.from(bytesOf(manifest, blocks)), gzip, seal, out, { signal })
+}
+
+async function* bytesOf(manifest: Manifest, blocks: AsyncIterable<Block>) {
+  const line = (header: object) => Buffer.from(`${JSON.stringify(header)}\n`)
+  yield line(manifest)
+  for await (const block of blocks) {
+    if ('end' in block) yield line(block)
+    else if ('json' in block) {
+      const { json, ...header } = block
+      const payload = Buffer.from(json)
+      yield line({ ...header, bytes: payload.length })
+      yield payload
+    } else {
+      const { content, ...header } = block
+      yield line(header)
+      yield* content
+    }
+  }
+}
+
+/** Puts the first line before and the checksum behind what is compressed. */
+async function* seal(compressed: AsyncIterable<Buffer>) {
+  const hash = createHash('sha256')
+  hash.update(FIRST_LINE)
+  yield FIRST_LINE
+  for await (const chunk of compressed) {
+    hash.update(chunk)
+    yield chunk
+  }
+  yield sealOf(hash.digest('hex'))
+}
+
+const sealOf = (digest: string) => Buffer.from(`\nsha256 ${digest}\n`)
+
+/**
+ * Reads a backup to its end and compares its checksum. Throws `not_found`, `bad_input` for what is no
+ * backup or one of a newer version, `checksum_mismatch` for one that is not whole.
+ */
+export async function checkFile(path: string, signal?: AbortSignal): Promise<Manifest> {
+  const file = await openFile(path)
+  let format: number
+  try {
+    format = await checkSeal(file, path, signal)
+  } finally {
+    await file.close()
+  }
+  if (format > FORMAT) throw newer(path, `its format is ${format}`)
+  const blocks = openBlocks(path, (await sizeOf(path)) - SEAL_BYTES)
+  try {
+    return manifestSchema.parse(JSON.parse(await blocks.source.line()))
+  } finally {
+    blocks.close()
+  }
+}
+
+/** Returns the number of its format. */
+async function checkSeal(file: FileHandle, path: string, signal?: AbortSignal): Promise<number> {
+  const { size } = await file.stat()
+  const head = await readPart(file, 0, Math.min(size, MAGIC.length))
+  if (!MAGIC.startsWith(head.toString('latin1'))) {
+    const message = `${path} is no backup of Lucida; give a file that lucida backup has written`
+    throw new LucidaError('bad_input', message)
+  }
+  const end = size - SEAL_BYTES
+  if (end < FIRST_LINE.length) throw damaged(path)
+  const hash = createHash('sha256')
+  const stream = file.createReadStream({ start: 0, end: end - 1, autoClose: false, signal })
+  for await (const chunk of stream) hash.update(chunk as Buffer)
+  if (!sealOf(hash.digest('hex')).equals(await readPart(file, end, SEAL_BYTES))) {
+    throw damaged(path)
+  }
+  const firstLine = (await readPart(file, 0, 32)).toString('latin1').split('\n')[0]!
+  return Number(firstLine.slice(MAGIC.length))
+}
+
+async function readPart(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** The blocks of a backup that has been checked, without its manifest. */
+export async function* readBlocks(path: string): AsyncGenerator<Block> {
+  const blocks = openBlocks(path, (await sizeOf(path)) - SEAL_BYTES)
+  const { source } = blocks
+  try {
+    await source.line()
+    for (;;) {
+      const header: unknown = JSON.parse(await source.line())
+      const end = endSchema.safeParse(header)
+      if (end.success) {
+        yield end.data
+        return await source.end()
+      }
+      const file = fileSchema.safeParse(header)
+      if (file.success) yield { ...file.data, content: source.take(file.data.bytes) }
+      else yield await readTable(source, tableSchema.parse(header))
+    }
+  } finally {
+    blocks.close()
+  }
+}
+
+async function readTable(
+  source: ByteSource,
+  { bytes, ...header }: z.infer<typeof tableSchema>,
+): Promise<TableBlock> {
+  const parts: Buffer[] = []
+  for await (const part of source.take(bytes)) parts.push(part)
+  return { ...header, json: Buffer.concat(parts).toString() }
+}
+
+function openBlocks(path: string, end: number) {
+  const file = createReadStream(path, { start: FIRST_LINE.length, end: end - 1 })
+  const unpacked = createGunzip()
+  // What fails while reading comes out of the unpacked stream.
+  file.on('error', (error) => unpacked.destroy(error))
+  return {
+    source: new ByteSource(file.pipe(unpacked)),
+    close() {
+      file.destroy()
+      unpacked.destroy()
+    },
+  }
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path)
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error
+    throw new LucidaError('not_found', `There is no file ${path}`, { cause: error })
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const file = await openFile(path)
+  try {
+    return (await file.stat()).size
+  } finally {
+    await file.close()
+  }
+}
+
+function damaged(path: string): LucidaError {
+  return new LucidaError(
+    'checksum_mismatch',
+    `${path} is cut short or damaged: its checksum does not match. Nothing was restored; use another copy of the backup`,
+  )
+}
+
+/** The error for what no version of Lucida has written. */
+export function malformed(path: string, why: string): LucidaError {
+  return new LucidaError('bad_input', `${path} is no sound backup: ${why}. Nothing was restored`)
+}
+
+/** The error for a backup of a newer version. */
+export function newer(path: string, why: string): LucidaError {
+  return new LucidaError(
+    'bad_input',
+    `${path} was made by a newer version of Lucida (${why}); update this one, then restore it`,
+  )
+}

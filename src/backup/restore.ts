@@ -1,0 +1,147 @@
+// lucida restore: a backup into an empty database, on either engine; all of it or nothing.
+import { mkdir, realpath, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { and, eq, sql } from 'drizzle-orm'
+import { LucidaError } from '../core/errors.ts'
+import { removeCheckpoints } from '../search/checkpoint.ts'
+import { withWriterLock } from '../store/changes.ts'
+import { countMigrations, type Database, openDatabase } from '../store/database.ts'
+import { assertFreeSpace, ROOM_TO_WRITE } from '../store/free-space.ts'
+import { paths } from '../store/schema.ts'
+import { refreshStatistics } from '../store/statistics.ts'
+import type { BackupPlace, BackupSummary } from './backup.ts'
+import { checkFile, type Counts, malformed, type Manifest, newer, readBlocks } from './file.ts'
+import { type RestoredFile, restoreFile } from './own-files.ts'
+import { checkRelocations, ordered, type Relocation } from './relocation.ts'
+import { filledTables, insertRows, TABLES } from './tables.ts'
+
+export interface RestoreOptions {
+  /** Folders of pictures that lie elsewhere here. */
+  readonly map?: readonly Relocation[]
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Restores `file`. Nothing is changed before the whole file has been checked, and the database changes
+ * in one transaction: one that is killed leaves it empty. Throws what `checkFile` throws, `bad_input`
+ * for a database that is not empty and for a map that does not fit, `database_busy`, `disk_full`.
+ */
+export async function restoreBackup(
+  place: BackupPlace,
+  file: string,
+  { map = [], signal }: RestoreOptions = {},
+): Promise<Omit<BackupSummary, 'sizeBytes'>> {
+  const manifest = await checkFile(file, signal)
+  if (manifest.migrations > (await countMigrations())) {
+    throw newer(file, `version ${manifest.version}`)
+  }
+  const mapped = await Promise.all(
+    map.map(async ({ from, to }) => {
+      return { from: resolve(from), to: await realpath(to).catch(() => resolve(to)) }
+    }),
+  )
+  checkRelocations(mapped, manifest.roots)
+  await mkdir(place.dataDir, { recursive: true, mode: 0o700 })
+  const dataDir = await realpath(place.dataDir)
+  const own = manifest.own.map(({ path, name }) => ({ from: path, to: join(dataDir, name) }))
+  const relocations = ordered([...own, ...mapped])
+  const database = await openDatabase(
+    place.databaseUrl ? { url: place.databaseUrl } : { directory: dataDir },
+  )
+  const isEmbedded = database.engine === 'pglite'
+  try {
+    const counts = await restoreAll(database.db, {
+      file,
+      manifest,
+      relocations,
+      dataDir,
+      // The embedded database must not meet a full disk.
+      beforeEach: async () => {
+        signal?.throwIfAborted()
+        if (isEmbedded) await assertFreeSpace(dataDir, ROOM_TO_WRITE)
+      },
+      where: place.databaseUrl ? 'The database' : `The database in ${dataDir}`,
+    })
+    await database.noteChoices()
+    await refreshStatistics(database.db)
+    return { file, counts }
+  } catch (error) {
+    if (signal?.aborted) throw new LucidaError('cancelled', 'Nothing was restored')
+    throw error
+  } finally {
+    await database.close()
+  }
+}
+
+interface Restoring {
+  readonly file: string
+  readonly manifest: Manifest
+  readonly relocations: readonly Relocation[]
+  readonly dataDir: string
+  readonly beforeEach: () => Promise<void>
+  readonly where: string
+}
+
+async function restoreAll(db: Database, restoring: Restoring): Promise<Counts> {
+  const made: string[] = []
+  try {
+    return await withWriterLock(db, async (tx) => {
+      await refuseFilled(tx, restoring.where)
+      // They vouch for what was here before.
+      await removeCheckpoints(restoring.dataDir)
+      const counts = await restoreBlocks(tx, restoring, made)
+      // As after a repair: an index of another database must not pass for one of this.
+      await tx.execute(sql`update store set id = gen_random_uuid()`)
+      const { sequence } = restoring.manifest
+      if (sequence > 0) await tx.execute(sql`select setval('changes_seq', ${sequence})`)
+      return counts
+    })
+  } catch (error) {
+    for (const path of made) await rm(path, { force: true })
+    throw error
+  }
+}
+
+async function refuseFilled(tx: Database, where: string): Promise<void> {
+  const filled = await filledTables(tx)
+  if (filled.length === 0) return
+  const message = `${where} is not empty (${filled.join(', ')}); restore into a new data directory (--data-dir) or an empty database (DATABASE_URL)`
+  throw new LucidaError('bad_input', message)
+}
+
+/** Returns what was restored, which is what the backup says that it holds. */
+async function restoreBlocks(
+  tx: Database,
+  { file, manifest, relocations, dataDir, beforeEach }: Restoring,
+  made: string[],
+): Promise<Counts> {
+  const counts: Record<string, number> = Object.fromEntries(TABLES.map((table) => [table, 0]))
+  counts.files = 0
+  for await (const block of readBlocks(file)) {
+    await beforeEach()
+    if ('end' in block) {
+      const isWhole = Object.entries(block.end).every(([name, count]) => counts[name] === count)
+      if (isWhole) return counts
+      const [says, holds] = [block.end, counts].map((all) => JSON.stringify(all))
+      throw malformed(file, `it says ${says} and holds ${holds}`)
+    }
+    if ('json' in block) {
+      await insertRows(tx, block, relocations)
+      counts[block.table]! += block.rows
+    } else {
+      const restored = await restoreFile(block, manifest.own, dataDir)
+      if (restored.isNew) made.push(restored.path)
+      await noteTime(tx, restored)
+      counts.files++
+    }
+  }
+  throw malformed(file, 'it has no end')
+}
+
+/** The file is younger than it was, and its content the same: the next run need not look. */
+async function noteTime(tx: Database, { path, content, mtimeMs }: RestoredFile): Promise<void> {
+  await tx
+    .update(paths)
+    .set({ mtimeMs })
+    .where(and(eq(paths.content, content), eq(paths.path, path)))
+}

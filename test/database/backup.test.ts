@@ -1,0 +1,611 @@
+// A backup, made while others write, gives equal answers wherever it is restored; one that is not
+// whole is refused before anything is changed.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import {
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createApi } from '../../src/api/app.ts'
+import { startServer } from '../../src/api/server.ts'
+import {
+  type Block,
+  checkFile,
+  type Manifest,
+  readBlocks,
+  writeBlocks,
+} from '../../src/backup/file.ts'
+import { restoreBackup } from '../../src/backup/restore.ts'
+import { filledTables } from '../../src/backup/tables.ts'
+import { LucidaError, writeBackup } from '../../src/lucida.ts'
+import { type Database, openCopy, openDatabase, rows } from '../../src/store/database.ts'
+import { deletePaths } from '../../src/store/paths.ts'
+import { writeBatch } from '../../src/store/pictures.ts'
+import { roots } from '../../src/store/schema.ts'
+import { answersOf, type Questions } from '../helpers/answers.ts'
+import { runCaptured } from '../helpers/cli.ts'
+import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { useFakePainter } from '../helpers/fake-painter.ts'
+import { makeBrokenPicture, makePicture } from '../helpers/noise-pictures.ts'
+import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
+import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
+import { storedFile } from '../helpers/shared-store.ts'
+import { until } from '../helpers/until.ts'
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const TEXTS = ['a red disc', 'stripes', 'a blue square']
+const SPACE = { model: 'noise', recipe: 'none' }
+
+useFakePainter()
+
+describeDatabase('a backup', (newPlace, engine) => {
+  let place: TestPlace
+  let folder: TestFolder
+  let scratch: string
+  let file: string
+  let questions: Questions
+  let expected: Awaited<ReturnType<typeof answersOf>>
+
+  beforeAll(async () => {
+    place = await newPlace()
+    folder = await newFolder()
+    scratch = await realpath(await mkdtemp(join(tmpdir(), 'lucida-backup-')))
+    file = join(scratch, 'all.backup')
+    questions = await fill(place, folder)
+    const lucida = await openAt(place)
+    expected = await answersOf(lucida, { ...questions, rename: [[await dataOf(place), 'DATA']] })
+    await lucida.close()
+    await writeBackup(place, file)
+  })
+  afterAll(async () => {
+    await rm(scratch, { recursive: true, force: true })
+    await folder[Symbol.asyncDispose]()
+    await place[Symbol.asyncDispose]()
+  })
+
+  const run = (args: readonly string[], at: Pick<TestPlace, 'dataDir' | 'databaseUrl'> = place) =>
+    runCaptured([...args, '--data-dir', at.dataDir], {
+      cwd: scratch,
+      env: at.databaseUrl ? { DATABASE_URL: at.databaseUrl } : {},
+    })
+
+  async function expectEqual(at: TestPlace): Promise<void> {
+    const lucida = await openAt(at)
+    const answers = await answersOf(lucida, { ...questions, rename: [[await dataOf(at), 'DATA']] })
+    const counts = await indexAll(lucida, [join(await dataOf(at), 'drawn')])
+    await lucida.close()
+    expect(answers).toEqual(expected)
+    // Neither pictures nor vectors are made again.
+    expect(counts).toMatchObject({ embedded: 0, reused: 0, vanished: 0, unchanged: 1 })
+  }
+
+  test('asks for something of everything', () => {
+    expect(Object.values(expected).filter((answer) => answer === '[]')).toEqual([])
+    expect(expected.roots).toContain('"drawn":true')
+    expect(expected.roots).toContain('DATA/uploads')
+  })
+
+  test('restored elsewhere gives equal answers', async () => {
+    await using elsewhere = await newPlace()
+    const { code, err } = await run(['restore', 'all.backup'], elsewhere)
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringMatching(/^restored 14 pictures in 3 folders, 2 files of Lucida's own/),
+    })
+    await expectEqual(elsewhere)
+    // Changes go on behind those that are known.
+    const [before, after] = [await place.open(), await elsewhere.open()]
+    const numberOf = ({ db }: { db: Database }) =>
+      rows<{ n: number }>(db, sql`select nextval('changes_seq')::int as n`)
+    expect(await numberOf(after)).toEqual(await numberOf(before))
+    expect(after.storeId).not.toBe(before.storeId)
+    await before.close()
+    await after.close()
+  })
+
+  test.runIf(engine === 'postgres')('passes from one engine to the other and back', async () => {
+    const dataDir = join(scratch, 'embedded')
+    const embedded: TestPlace = { ...directoryPlace(dataDir) }
+    expect(await run(['restore', 'all.backup'], embedded)).toMatchObject({ code: 0 })
+    await expectEqual(embedded)
+    const second = join(scratch, 'embedded.backup')
+    expect(await run(['backup', second], embedded)).toMatchObject({ code: 0 })
+    await using server = await newPlace()
+    expect(await run(['restore', second], server)).toMatchObject({ code: 0 })
+    await expectEqual(server)
+  })
+
+  test('made while others write holds one moment of theirs', async () => {
+    await using busy = await newPlace()
+    const database = await busy.open()
+    const paths = ['busy-1', 'busy-2'].map((name) => join(scratch, name))
+    const writing = keepWriting(database.db)
+    try {
+      await until(() => writing.steps() > 4)
+      for (const path of paths) {
+        const before = writing.steps()
+        const copy = engine === 'pglite' ? await database.copy() : undefined
+        await writeBackup(busy, path, { ...(copy !== undefined && { copy }) })
+        if (copy !== undefined) await rm(copy, { recursive: true })
+        // Nobody waited for the backup to end.
+        expect(writing.steps()).toBeGreaterThan(before + 1)
+      }
+    } finally {
+      await writing.stop()
+      await database.close()
+    }
+    const steps: number[] = []
+    for (const path of paths) {
+      await using elsewhere = await newPlace()
+      await restoreBackup(elsewhere, path)
+      const restored = await elsewhere.open()
+      steps.push(await stepHeldBy(restored.db))
+      await restored.close()
+    }
+    expect(steps[1]).toBeGreaterThan(steps[0]!)
+  })
+
+  test.runIf(engine === 'pglite')('is made beside a server that is at work', async () => {
+    await using server = await serve(place)
+    const pictures = await newFolder()
+    for (let i = 0; i < 12; i++) await pictures.write(`${i}.png`, await makePicture(i))
+    const indexing = indexAll(server.lucida, [pictures.path])
+    const made = await run(['backup', 'served.backup', '--json'])
+    await indexing
+    await server.lucida.remove(pictures.path)
+    await pictures[Symbol.asyncDispose]()
+    const { counts } = JSON.parse(made.out) as { counts: Record<string, number> }
+    expect(counts.contents).toBeGreaterThanOrEqual(14)
+    expect(counts.files).toBe(2)
+    expect(counts.paths).toBe(counts.embeddings! + 1)
+    await until(async () => (await copiesIn(place)).length === 0)
+    await checkFile(join(scratch, 'served.backup'))
+  })
+
+  test.runIf(engine === 'pglite')('whose maker is killed leaves no copy behind', async () => {
+    await using server = await serve(place)
+    const child = cli(['backup', join(scratch, 'killed.backup'), '--data-dir', place.dataDir])
+    await until(async () => (await copiesIn(place)).length > 0)
+    await kill(child)
+    await until(async () => (await copiesIn(place)).length === 0)
+    expect(existsSync(join(scratch, 'killed.backup'))).toBe(false)
+    expect((await server.lucida.list()).matching).toBeGreaterThan(0)
+  })
+
+  test('is for the owner of the directory only', async () => {
+    await using server = await serve(place)
+    const asked = await fetch(`${server.url}/v1/database/copy`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${questions.keys![0]!}`,
+      },
+      body: '{}',
+    })
+    expect(asked.status).toBe(403)
+    expect(await copiesIn(place)).toEqual([])
+  })
+
+  test('that is killed is none, and stands in nobody’s way', async () => {
+    const target = join(scratch, 'half.backup')
+    await using large = await newPlace()
+    // A large file of its own, so that it takes a while.
+    const own = await addOwnFile(large, 4 * 2 ** 30)
+    const child = cli(['backup', target, '--data-dir', large.dataDir], large.databaseUrl)
+    await until(async () => existsSync(`${target}.part`))
+    await kill(child)
+    expect(existsSync(target)).toBe(false)
+    await truncate(own, 100)
+    expect(await run(['backup', target], large)).toMatchObject({ code: 0 })
+    expect(existsSync(`${target}.part`)).toBe(false)
+    expect(await checkFile(target)).toMatchObject({ own: [{ name: 'uploads' }] })
+  })
+
+  test('replaces no file unless it is told to', async () => {
+    await writeFile(join(scratch, 'kept'), 'kept')
+    const refused = await run(['backup', 'kept'])
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('--force') })
+    expect(await readFile(join(scratch, 'kept'), 'utf8')).toBe('kept')
+    expect(await run(['backup', 'kept', '--force'])).toMatchObject({ code: 0 })
+    await checkFile(join(scratch, 'kept'))
+  })
+
+  test('that is interrupted leaves nothing', async () => {
+    const path = join(scratch, 'interrupted')
+    const signal = AbortSignal.abort()
+    await expect(writeBackup(place, path, { signal })).rejects.toMatchObject({ code: 'cancelled' })
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringContaining('interrupted'))
+  })
+
+  test('of nothing is refused', async () => {
+    const nowhere = { dataDir: join(scratch, 'nowhere') }
+    const path = join(scratch, 'nothing')
+    await expect(writeBackup(nowhere, path)).rejects.toMatchObject({ code: 'not_found' })
+    expect(existsSync(nowhere.dataDir)).toBe(false)
+  })
+
+  test.runIf(engine === 'pglite')('of a damaged database is refused', async () => {
+    await using damaged = await newPlace()
+    const database = await damaged.open()
+    await writeStep(database.db, 0, 100)
+    const [row] = await rows<{ path: string }>(
+      database.db,
+      sql`select pg_relation_filepath('changes') as path`,
+    )
+    const copy = await database.copy()
+    await database.close()
+    await writeFile(join(copy, row!.path), '')
+    await expect(openCopy(copy)).rejects.toMatchObject({ code: 'database_unavailable' })
+    const path = join(scratch, 'damaged')
+    await expect(writeBackup(damaged, path, { copy })).rejects.toThrow('damaged')
+    expect(existsSync(path)).toBe(false)
+  })
+
+  describe('is refused, and nothing is made,', () => {
+    const refused = async (bytes: Uint8Array, name = 'refused') => {
+      const path = join(scratch, name)
+      await writeFile(path, bytes)
+      const target = join(scratch, 'target')
+      const error = await restoreBackup({ dataDir: target }, path).catch(
+        (thrown: unknown) => thrown,
+      )
+      expect(existsSync(target)).toBe(false)
+      if (!(error instanceof LucidaError)) throw new Error(`was not refused: ${String(error)}`)
+      expect(error.message).toContain(path)
+      return error.code
+    }
+    /** Everywhere near both ends, and here and there between. */
+    const places = (length: number) => {
+      const near = Array.from({ length: 90 }, (_, i) => [i, length - 1 - i]).flat()
+      return [...near, ...Array.from({ length: 60 }, (_, i) => Math.floor((length * i) / 60))]
+    }
+
+    test('where it is cut short, also by its last byte', async () => {
+      const whole = await readFile(file)
+      for (const length of places(whole.length)) {
+        expect([length, await refused(whole.subarray(0, length))]).toEqual([
+          length,
+          'checksum_mismatch',
+        ])
+      }
+    })
+
+    test('where one bit of it has changed', async () => {
+      const whole = await readFile(file)
+      for (const at of places(whole.length)) {
+        const flipped = Uint8Array.from(whole)
+        flipped[at]! ^= 1 << (at % 8)
+        const inName = at < 'lucida-backup '.length
+        expect([at, await refused(flipped)]).toEqual([
+          at,
+          inName ? 'bad_input' : 'checksum_mismatch',
+        ])
+      }
+    })
+
+    test('where something was added to it', async () => {
+      const whole = await readFile(file)
+      expect(await refused(Buffer.concat([whole, Buffer.from('\n')]))).toBe('checksum_mismatch')
+    })
+
+    test('where it is another file, or none', async () => {
+      expect(await refused(await makePicture(1))).toBe('bad_input')
+      const nothing = restoreBackup({ dataDir: join(scratch, 'target') }, join(scratch, 'none'))
+      await expect(nothing).rejects.toMatchObject({ code: 'not_found' })
+    })
+
+    test('where a newer version has made it', async () => {
+      const manifest = await checkFile(file)
+      await remake(join(scratch, 'newer'), { ...manifest, migrations: 1000, version: '99.0.0' })
+      const newer = restoreBackup({ dataDir: join(scratch, 'target') }, join(scratch, 'newer'))
+      await expect(newer).rejects.toMatchObject({
+        code: 'bad_input',
+        message: expect.stringMatching(/newer version of Lucida \(version 99\.0\.0\); update/),
+      })
+      expect(existsSync(join(scratch, 'target'))).toBe(false)
+    })
+  })
+
+  test('of an older version is restored with defaults for what it lacks', async () => {
+    const path = join(scratch, 'older')
+    const manifest = await checkFile(file)
+    await remake(path, { ...manifest, migrations: 2 }, (block) => {
+      if (!('json' in block) || block.table !== 'contents') return block
+      const all = JSON.parse(block.json) as Record<string, unknown>[]
+      const json = JSON.stringify(all.map((row) => ({ ...row, generated: undefined })))
+      return { ...block, columns: block.columns.filter((name) => name !== 'generated'), json }
+    })
+    await using elsewhere = await newPlace()
+    await restoreBackup(elsewhere, path)
+    const opened = await elsewhere.open()
+    const counted = sql`select count(*)::int as n, count(*) filter (where generated)::int as generated from contents`
+    expect(await rows(opened.db, counted)).toEqual([{ n: 14, generated: 0 }])
+    await opened.close()
+  })
+
+  test('that holds less than it says changes nothing', async () => {
+    const path = join(scratch, 'less')
+    const manifest = await checkFile(file)
+    await remake(path, manifest, (block) =>
+      'json' in block && block.table === 'concepts' ? null : block,
+    )
+    await using elsewhere = await newPlace()
+    const restoring = restoreBackup(elsewhere, path)
+    await expect(restoring).rejects.toMatchObject({ code: 'bad_input' })
+    await expectUntouched(elsewhere)
+  })
+
+  test('whose files lead out of the data directory changes nothing', async () => {
+    const path = join(scratch, 'escape')
+    const manifest = await checkFile(file)
+    await remake(path, manifest, (block) =>
+      'file' in block ? { ...block, file: `drawn/../../escaped` } : block,
+    )
+    await using elsewhere = await newPlace()
+    const restoring = restoreBackup(elsewhere, path)
+    await expect(restoring).rejects.toMatchObject({ code: 'bad_input' })
+    await expectUntouched(elsewhere)
+    expect(existsSync(join(elsewhere.dataDir, '..', 'escaped'))).toBe(false)
+  })
+
+  async function expectUntouched(at: TestPlace): Promise<void> {
+    const opened = await at.open()
+    expect(await filledTables(opened.db)).toEqual([])
+    await opened.close()
+    const files = await readdir(at.dataDir, { recursive: true })
+    expect(files.filter((name) => name.includes('.png'))).toEqual([])
+  }
+
+  test('is not restored into a database that holds something', async () => {
+    const before = await readdir(join(await dataOf(place), 'drawn'))
+    const { code, err } = await run(['restore', 'all.backup'])
+    expect({ code, err }).toEqual({
+      code: 1,
+      err: expect.stringMatching(/is not empty \(roots, contents, .*--data-dir/),
+    })
+    expect(await readdir(join(await dataOf(place), 'drawn'))).toEqual(before)
+  })
+
+  test('whose restoring is killed leaves an empty database, which takes it again', async () => {
+    // Many small files, so that there is a while between the first and the commit.
+    const path = join(scratch, 'many')
+    const manifest = await checkFile(file)
+    await remake(path, manifest, (block) => block, 400)
+    await using elsewhere = await newPlace()
+    const child = cli(['restore', path, '--data-dir', elsewhere.dataDir], elsewhere.databaseUrl)
+    const written = join(elsewhere.dataDir, 'uploads', 'extra-3.png')
+    await until(async () => existsSync(written))
+    await kill(child)
+    const opened = await elsewhere.open()
+    expect(await filledTables(opened.db)).toEqual([])
+    await opened.close()
+    await restoreBackup(elsewhere, path)
+    expect(await readdir(join(elsewhere.dataDir, 'uploads'))).toHaveLength(401)
+    await expectEqual(elsewhere)
+  })
+
+  test('that fails does not touch a file that was there', async () => {
+    await using elsewhere = await newPlace()
+    const [name] = await readdir(join(await dataOf(place), 'drawn'))
+    const own = join(elsewhere.dataDir, 'drawn', name!)
+    await mkdir(join(own, '..'))
+    await writeFile(own, 'mine')
+    await expect(restoreBackup(elsewhere, file)).rejects.toThrow(`${name} is there already`)
+    expect(await readFile(own, 'utf8')).toBe('mine')
+    await rm(own)
+    await expectUntouched(elsewhere)
+  })
+
+  describe('with pictures that lie elsewhere here', () => {
+    test('is restored with --map', async () => {
+      await using elsewhere = await newPlace()
+      await using moved = await newFolder()
+      for (const name of await readdir(folder.path, { recursive: true })) {
+        if (name.includes('.')) await moved.write(name, await readFile(folder.at(name)))
+      }
+      const map = ['--map', `${folder.path}=${moved.path}`]
+      expect(await run(['restore', 'all.backup', ...map], elsewhere)).toMatchObject({ code: 0 })
+      const lucida = await openAt(elsewhere)
+      const rename = [
+        [await dataOf(elsewhere), 'DATA'],
+        [moved.path, folder.path],
+      ] as const
+      const answers = await answersOf(lucida, { ...questions, rename })
+      expect(answers).toEqual(expected)
+      expect(await indexAll(lucida, [moved.path])).toMatchObject({
+        embedded: 0,
+        reused: 13,
+        vanished: 0,
+      })
+      await lucida.close()
+    })
+
+    test('a map that fits nothing, or joins what was apart, is refused', async () => {
+      const target = { dataDir: join(scratch, 'target') }
+      const nowhere = restoreBackup(target, file, { map: [{ from: '/nowhere', to: '/x' }] })
+      await expect(nowhere).rejects.toMatchObject({
+        code: 'bad_input',
+        message: expect.stringContaining(folder.path),
+      })
+      const drawn = join(await dataOf(place), 'drawn')
+      const joined = restoreBackup(target, file, { map: [{ from: folder.path, to: drawn }] })
+      await expect(joined).rejects.toMatchObject({ code: 'bad_input' })
+      expect(await run(['restore', 'all.backup', '--map', 'x'])).toMatchObject({ code: 2 })
+      expect(existsSync(target.dataDir)).toBe(false)
+    })
+  })
+})
+
+/** Folders, failures, something drawn, something uploaded, a concept and a key. */
+async function fill(place: TestPlace, folder: TestFolder): Promise<Questions> {
+  await writeDrawings(folder)
+  await folder.write('copies/red.png', await readFile(folder.at('red.png')))
+  await folder.write('copies/broken.png', await makeBrokenPicture(1))
+  await folder.write('left-out/green.png', await makePicture(77))
+  const uploads = join(await dataOf(place), 'uploads')
+  await mkdir(uploads)
+  await writeFile(join(uploads, 'uploaded.png'), await makePicture(78))
+
+  const lucida = await openAt(place)
+  await indexAll(lucida, [folder.path], { exclude: ['left-out'] })
+  await indexAll(lucida, [uploads])
+  const planned = await lucida.plan({ idea: { text: 'fog' }, candidates: 2, seed: 7, keep: 'best' })
+  const running = planned.run()
+  let next = await running.next()
+  while (!next.done) next = await running.next()
+  const { id } = next.value
+  const { results } = await lucida.list({ limit: 4 })
+  const [one, two, three] = results.map((picture) => ({ id: picture.id }))
+  await lucida.concepts.teach('mine', { like: [one!, two!], unlike: [three!], text: 'a thing' })
+  const { key } = await lucida.keys.create({ name: 'a key', scope: 'admin' })
+  await lucida.close()
+  return { texts: TEXTS, generations: [id], keys: [key] }
+}
+
+/** A folder in the data directory with a file of zeros, which takes no room. */
+async function addOwnFile(place: TestPlace, sizeBytes: number): Promise<string> {
+  const uploads = join(await dataOf(place), 'uploads')
+  await mkdir(uploads)
+  const path = join(uploads, 'large.png')
+  await writeFile(path, '')
+  await truncate(path, sizeBytes)
+  const opened = await place.open()
+  await opened.db.insert(roots).values({ path: uploads })
+  await opened.close()
+  return path
+}
+
+const dataOf = ({ dataDir }: TestPlace) => realpath(dataDir)
+
+function directoryPlace(dataDir: string): TestPlace {
+  return {
+    dataDir,
+    open: () => openDatabase({ directory: dataDir }),
+    [Symbol.asyncDispose]: () => rm(dataDir, { recursive: true, force: true }),
+  }
+}
+
+/** Step `n` adds the pictures `n/0` to `n/<count>`, in one transaction. */
+async function writeStep(db: Database, step: number, count: number): Promise<void> {
+  const files = Array.from({ length: count }, (_, i) =>
+    storedFile(`${step}/${i}`, `/photos/${step}/${i}.png`),
+  )
+  await writeBatch(db, SPACE, { files, failures: [] })
+}
+
+/** Adds a folder of five pictures, then takes away the one before the last, for ever. */
+function keepWriting(db: Database) {
+  let step = 0
+  let stopped = false
+  const ended = (async () => {
+    for (; !stopped; step++) {
+      await sleep(10)
+      if (step % 2 === 0) await writeStep(db, step, 5)
+      else if (step > 1) await deletePaths(db, `/photos/${step - 3}`, 'all')
+    }
+  })()
+  return {
+    steps: () => step,
+    async stop() {
+      stopped = true
+      await ended
+    },
+  }
+}
+
+/** The step that a database has come to; throws where it is between two. */
+async function stepHeldBy(db: Database): Promise<number> {
+  const found = await rows<{ step: number; whole: number; n: number }>(
+    db,
+    sql`select split_part(p.path, '/', 3)::int as step, count(*)::int as n,
+          count(*) filter (where e.vector is not null and f.op = 'put' and c.hash is not null)::int as whole
+        from paths p left join contents c on c.hash = p.content
+        left join embeddings e on e.content = p.content left join changes f on f.content = p.content
+        group by 1 order by 1`,
+  )
+  expect(found.filter(({ n, whole }) => n !== 5 || whole !== 5)).toEqual([])
+  const last = found.at(-1)!.step
+  const [feed] = await rows<{ gone: number; newest: number; drawn: number }>(
+    db,
+    sql`select count(*) filter (where op = 'remove')::int as gone, max(seq)::int as newest,
+          (select last_value from changes_seq)::int as drawn from changes`,
+  )
+  // Every folder that was added is there, or was taken away, whole.
+  expect(feed!.gone + 5 * found.length).toBe(5 * (last / 2 + 1))
+  expect(feed!.drawn).toBeGreaterThanOrEqual(feed!.newest)
+  const stepsSince = found.length === 1 ? 1 : 0
+  return last + stepsSince
+}
+
+/** The same backup with another manifest and other blocks, and more files. */
+async function remake(
+  path: string,
+  manifest: Manifest,
+  change: (block: Block) => Block | null = (block) => block,
+  moreFiles = 0,
+): Promise<void> {
+  const source = path.replace(/[^/\\]+$/, 'all.backup')
+  async function* blocks(): AsyncGenerator<Block> {
+    for await (const block of readBlocks(source)) {
+      if (!('end' in block)) {
+        const changed = change(block)
+        if (changed) yield changed
+        continue
+      }
+      for (let i = 0; i < moreFiles; i++) {
+        const content = [Buffer.from(`${i}`)] as unknown as AsyncIterable<Uint8Array>
+        yield { file: `uploads/extra-${i}.png`, bytes: `${i}`.length, content }
+      }
+      yield { end: { ...block.end, files: block.end.files! + moreFiles } }
+    }
+  }
+  await writeBlocks(path, manifest, blocks())
+}
+
+async function serve(place: TestPlace) {
+  const lucida = await openAt(place)
+  const api = createApi(lucida)
+  const where = { host: '127.0.0.1', port: 0, ownDirectory: place.dataDir }
+  const server = await startServer(api, where)
+  return {
+    lucida,
+    url: server.url,
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await lucida.close()
+    },
+  }
+}
+
+async function copiesIn({ dataDir }: TestPlace): Promise<string[]> {
+  return (await readdir(dataDir)).filter((name) => name.startsWith('database.new-'))
+}
+
+/** `lucida <args>` as a process. */
+function cli(args: readonly string[], databaseUrl?: string): ChildProcess {
+  const { DATABASE_URL: _, ...env } = process.env
+  return spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+    stdio: 'ignore',
+    env: { ...env, ...(databaseUrl && { DATABASE_URL: databaseUrl }) },
+  })
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) throw new Error('it ended before it could be killed')
+  const ended = once(child, 'close')
+  child.kill('SIGKILL')
+  await ended
+}
