@@ -20,6 +20,8 @@ const TODAY = fileURLToPath(new URL('../..', import.meta.url))
 const QUERIES = ['a dog', 'a red car', 'mountains at night', 'fruit on a table', 'the sea', 'a cat']
 /** How long each stretch of the upgrade lasts. */
 const STRETCH_MS = 15_000
+/** Long enough for requests to arrive, too short for them to be answered. */
+const UNDER_WAY_MS = 60
 
 /** Runs it: `npm run bench -- upgrade [--from v0.1.0] [--clients n]`. */
 export async function run(): Promise<void> {
@@ -90,10 +92,13 @@ export async function run(): Promise<void> {
     // Everything that was ordered is done, so both have seen the same.
     const [before, after] = [await answersOf(old), await answersOf(young!)]
     const isEqual = JSON.stringify(before) === JSON.stringify(after)
-    // What is under way when the old one is told to stop is still answered.
+    // What is under way when the old one is told to stop is still answered; whoever sends requests
+    // sends new ones to the other. Texts that nobody has asked for yet take a while.
     const last = newTally()
-    const underWay = Array.from({ length: 20 }, (_, i) => request(old, last, routeOf(i)))
-    await sleep(5)
+    const underWay = Array.from({ length: 20 }, (_, i) =>
+      request(old, last, `/v1/search?text=number%20${i}`),
+    )
+    await sleep(UNDER_WAY_MS)
     const stopping = old.stop()
     await Promise.all(underWay)
     report(`${from}, told to stop with 20 requests under way`, last)

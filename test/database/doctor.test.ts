@@ -1,5 +1,5 @@
 // Each inconsistency is planted by itself, found by its name, mended, and gone.
-import { mkdir, open, readdir, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { spawn } from 'node:child_process'
@@ -136,9 +136,6 @@ describeDatabase('doctor', (newPlace, engine) => {
     },
     serving_missing: { plant: () => run(sql`delete from serving`) },
     serving_half_set: { plant: () => run(sql`update serving set next_model = 'm'`) },
-    next_model_absent: {
-      plant: () => run(sql`update serving set next_model = 'gone', next_recipe = 'r'`),
-    },
     fill_failure_stale: {
       plant: () =>
         run(sql`insert into fill_failures (content, model, path, code, reason)
@@ -184,6 +181,12 @@ describeDatabase('doctor', (newPlace, engine) => {
         run(sql`update changes set seq = (select max(seq) from embeddings)
         where content = ${hash('a')}`),
     },
+  }
+
+  if (engine === 'pglite') {
+    rowPlants.next_model_absent = {
+      plant: () => run(sql`update serving set next_model = 'gone', next_recipe = 'r'`),
+    }
   }
 
   test('a sound store is found to be sound', async () => {
@@ -238,6 +241,8 @@ describeDatabase('doctor', (newPlace, engine) => {
   })
 
   describe('beside the database', () => {
+    beforeEach(() => rm(at('indexes'), { recursive: true, force: true }))
+
     const identity = () => ({ storeId: database.storeId, ...SPACE })
     const folder = () => join(spaceFolder(place.dataDir, identity()), 'exact')
     const saveIndex = async (spoil?: {
