@@ -12,7 +12,7 @@ import { createRequire } from 'node:module'
 import { LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { dot } from '../core/vector.ts'
-import type { RowContents } from './row-labels.ts'
+import { openRowContents, type RowContents } from './row-contents.ts'
 import { compareHits, topHits } from './top-hits.ts'
 import type { Hit } from './vector-index.ts'
 
@@ -32,12 +32,11 @@ interface NativeModule {
   readonly HierarchicalNSW: new (space: 'ip', dimension: number) => NativeGraph
 }
 
-/** A graph whose label `row` stands for `contents[row]`, null when that content has left the row. */
+/** A graph whose label `row` stands for the content of that row. */
 export interface HnswGraph {
   readonly dimension: number
   readonly native: NativeGraph
   readonly contents: RowContents
-  readonly rowOf: Map<ContentHash, number>
 }
 
 const FIRST_CAPACITY = 1024
@@ -65,106 +64,126 @@ export function loadHnswlib(): NativeModule {
 export function emptyGraph(dimension: number): HnswGraph {
   const native = new (loadHnswlib().HierarchicalNSW)('ip', dimension)
   native.initIndex(FIRST_CAPACITY, M, EF_CONSTRUCTION)
-  return { dimension, native, contents: [], rowOf: new Map() }
+  return { dimension, native, contents: openRowContents() }
 }
 
-/** The graph written by `writeGraph`; it keeps `contents`. Throws `checksum_mismatch` when it does not fit `contents`. */
-export function readGraph(dimension: number, path: string, contents: RowContents): HnswGraph {
+/**
+ * The graph written by `writeGraph`; `labels` are its contents, packed, and become its own. Throws
+ * `checksum_mismatch` when it does not fit them.
+ */
+export function readGraph(
+  dimension: number,
+  path: string,
+  labels: Uint8Array<ArrayBuffer>,
+): HnswGraph {
+  const contents = openRowContents(labels)
   // The library would load an empty graph with room for nothing.
-  if (contents.length === 0) return emptyGraph(dimension)
+  if (contents.rows === 0) return emptyGraph(dimension)
   const native = new (loadHnswlib().HierarchicalNSW)('ip', dimension)
   native.readIndexSync(path)
-  if (native.getCurrentCount() !== contents.length) {
-    throw new LucidaError('checksum_mismatch', `${path} does not hold ${contents.length} vectors`)
+  if (native.getCurrentCount() !== contents.rows) {
+    throw new LucidaError('checksum_mismatch', `${path} does not hold ${contents.rows} vectors`)
   }
-  const rowOf = new Map<ContentHash, number>()
-  for (const [row, content] of contents.entries()) if (content !== null) rowOf.set(content, row)
-  return { dimension, native, contents, rowOf }
+  return { dimension, native, contents }
 }
 
 /** Writes the vectors and their links. Throws `internal` when the disk took only a part. */
 export function writeGraph({ native, contents }: HnswGraph, path: string): void {
   native.writeIndexSync(path)
-  if (!isComplete(path, contents.length)) {
+  if (!isComplete(path, contents.rows)) {
     throw new LucidaError('internal', `${path} is incomplete; is the disk full?`)
   }
 }
 
 /** Adds a content, or moves it to a new row when its vector has changed. */
 export function putInGraph(graph: HnswGraph, content: ContentHash, vector: Float32Array): void {
-  const { native, contents, rowOf } = graph
+  const { native, contents } = graph
   const point = Array.from(vector)
-  const old = rowOf.get(content)
+  const old = contents.rowOf(content)
   // A change feed that is replayed after a crash must not fill the graph with left rows.
   if (old !== undefined && native.getPoint(old).every((value, i) => value === point[i])) return
-  const row = contents.length
-  if (row >= native.getMaxElements()) native.resizeIndex(2 * row)
+  const { rows } = contents
+  if (rows >= native.getMaxElements()) native.resizeIndex(2 * rows)
+  const row = contents.push(content)
+  if (old !== undefined) contents.leave(old)
   native.addPoint(point, row)
-  contents.push(content)
-  rowOf.set(content, row)
-  if (old !== undefined) contents[old] = null
 }
 
 /** Takes a content out of all later results; does nothing when it is unknown. */
-export function removeFromGraph({ contents, rowOf }: HnswGraph, content: ContentHash): void {
-  const row = rowOf.get(content)
-  if (row === undefined) return
-  rowOf.delete(content)
-  contents[row] = null
+export function removeFromGraph({ contents }: HnswGraph, content: ContentHash): void {
+  const row = contents.rowOf(content)
+  if (row !== undefined) contents.leave(row)
 }
 
 /** Whether more rows were left than live: such a graph should be built anew. */
-export function isWasteful({ contents, rowOf }: HnswGraph): boolean {
-  return contents.length > 2 * rowOf.size
+export function isWasteful({ contents }: HnswGraph): boolean {
+  return contents.rows > 2 * contents.size
 }
 
 /** Copies the rows from `start` up to `end` that are alive into another graph. */
 export function copyRows(from: HnswGraph, to: HnswGraph, start: number, end: number): void {
-  for (let row = start; row < Math.min(end, from.contents.length); row++) {
-    const content = from.contents[row]
+  for (let row = start; row < Math.min(end, from.contents.rows); row++) {
+    const content = from.contents.contentAt(row)
     if (content) putInGraph(to, content, Float32Array.from(from.native.getPoint(row)))
   }
 }
 
 /** The nearest `k`, best first; always min(k, number of contents). */
 export function searchGraph(graph: HnswGraph, query: Float32Array, k: number): Hit[] {
-  const { native, contents, rowOf } = graph
-  const rows = contents.length
-  const wanted = Math.min(k, rowOf.size)
+  const { native, contents } = graph
+  const { rows, size } = contents
+  const wanted = Math.min(k, size)
   if (!(wanted >= 1)) return []
   const point = Array.from(query)
   const live = Math.max(EF_PER_HIT * wanted, EF_SEARCH)
   // Left rows take up places among the candidates: as many as on average, or more near the query.
   // A quarter of the margin is enough then, because the walk has gone far beyond the wanted ones.
   const enough = Math.max(EF_SEARCH / 4, 1.5 * wanted)
-  let candidates = Math.ceil((live * rows) / rowOf.size)
+  let candidates = Math.ceil((live * rows) / size)
   for (;;) {
     candidates = Math.min(candidates, rows)
     const { neighbors, distances } = native.searchKnn(point, candidates)
-    const hits = neighbors.flatMap((row, i) => hitsAt(contents[row], 1 - distances[i]!))
+    const hits = () => bestHits(contents, neighbors, distances, wanted)
     // Some rows may be out of reach; many identical vectors, for one, link only to each other.
-    if (neighbors.length < candidates) return scanRest(graph, query, wanted, neighbors, hits)
-    if (hits.length >= enough || candidates === rows) {
-      return hits.sort(compareHits).slice(0, wanted)
-    }
+    if (neighbors.length < candidates) return scanRest(graph, query, wanted, neighbors, hits())
+    if (candidates === rows || liveAmong(contents, neighbors) >= enough) return hits()
     candidates *= 2
   }
 }
 
-function hitsAt(content: ContentHash | null | undefined, score: number): Hit[] {
-  return content ? [{ content, score }] : []
+function liveAmong(contents: RowContents, found: readonly number[]): number {
+  if (contents.rows === contents.size) return found.length
+  return found.reduce((sum, row) => (contents.isLeft(row) ? sum : sum + 1), 0)
+}
+
+/** The best of what was found, which is in order; hashes are read of these only. */
+function bestHits(
+  contents: RowContents,
+  found: readonly number[],
+  distances: readonly number[],
+  wanted: number,
+): Hit[] {
+  const hits: Hit[] = []
+  for (const [i, row] of found.entries()) {
+    const score = 1 - distances[i]!
+    // Those that score like the last wanted one may come before it.
+    if (hits.length >= wanted && score < hits.at(-1)!.score) break
+    const content = contents.contentAt(row)
+    if (content) hits.push({ content, score })
+  }
+  return hits.sort(compareHits).slice(0, wanted)
 }
 
 /** The nearest `k` of some contents, compared one by one: exact. Unknown ones are passed over. */
 export function scanContents(
-  { native, rowOf }: HnswGraph,
+  { native, contents }: HnswGraph,
   query: Float32Array,
   k: number,
   some: readonly ContentHash[],
 ): Hit[] {
   const best = topHits(Math.max(1, Math.min(k, some.length)))
   for (const content of some) {
-    const row = rowOf.get(content)
+    const row = contents.rowOf(content)
     if (row === undefined) continue
     best.offer(content, dot(query, Float32Array.from(native.getPoint(row))))
   }
@@ -173,7 +192,7 @@ export function scanContents(
 
 /** Adds the rows that no link led to: slow (30 µs each), but complete. */
 function scanRest(
-  { native, rowOf }: HnswGraph,
+  { native, contents }: HnswGraph,
   query: Float32Array,
   wanted: number,
   found: readonly number[],
@@ -182,8 +201,9 @@ function scanRest(
   const seen = new Set(found)
   const best = topHits(wanted)
   for (const { content, score } of hits) best.offer(content, score)
-  for (const [content, row] of rowOf) {
-    if (!seen.has(row)) best.offer(content, dot(query, Float32Array.from(native.getPoint(row))))
+  for (let row = 0; row < contents.rows; row++) {
+    const content = seen.has(row) ? null : contents.contentAt(row)
+    if (content) best.offer(content, dot(query, Float32Array.from(native.getPoint(row))))
   }
   return best.take()
 }

@@ -15,7 +15,6 @@ import {
   searchGraph,
   writeGraph,
 } from './hnsw-graph.ts'
-import { packContents, unpackContents } from './row-labels.ts'
 import type { Hit } from './vector-index.ts'
 
 /** Changes in order; `vectors` holds one after another those of the changes that are puts. */
@@ -42,8 +41,8 @@ const methods = {
     return stateOf(graph)
   },
 
-  read(dimension: number, path: string, labels: Uint8Array): GraphState {
-    graph = readGraph(dimension, path, unpackContents(labels))
+  read(dimension: number, path: string, labels: Uint8Array<ArrayBuffer>): GraphState {
+    graph = readGraph(dimension, path, labels)
     return stateOf(graph)
   },
 
@@ -70,7 +69,7 @@ const methods = {
     compacted ??= { graph: emptyGraph(current.dimension), rows: 0 }
     copyRows(current, compacted.graph, compacted.rows, compacted.rows + rows)
     compacted.rows += rows
-    if (compacted.rows < current.contents.length) return stateOf(current)
+    if (compacted.rows < current.contents.rows) return stateOf(current)
     graph = compacted.graph
     compacted = undefined
     return stateOf(graph)
@@ -80,10 +79,10 @@ const methods = {
     return searchGraph(opened(), query, k)
   },
 
-  vectorsOf(contents: readonly ContentHash[]): Map<ContentHash, UnitVector> {
-    const { native, rowOf } = opened()
-    const known = contents.flatMap((content) => {
-      const row = rowOf.get(content)
+  vectorsOf(some: readonly ContentHash[]): Map<ContentHash, UnitVector> {
+    const { native, contents } = opened()
+    const known = some.flatMap((content) => {
+      const row = contents.rowOf(content)
       return row === undefined ? [] : [[content, Float32Array.from(native.getPoint(row))] as const]
     })
     return new Map(known) as Map<ContentHash, UnitVector>
@@ -98,7 +97,7 @@ const methods = {
   },
 
   labels(): Uint8Array {
-    return packContents(opened().contents)
+    return opened().contents.pack()
   },
 }
 
@@ -113,5 +112,5 @@ function opened(): HnswGraph {
 }
 
 function stateOf(current: HnswGraph): GraphState {
-  return { size: current.rowOf.size, wasteful: isWasteful(current) }
+  return { size: current.contents.size, wasteful: isWasteful(current) }
 }

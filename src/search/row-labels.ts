@@ -1,29 +1,28 @@
 // Which content each row of a saved index stands for: hashes packed one after another, 32 bytes each.
-// A million take 32 MB so, and over 100 MB as strings: threads hand each other the packed ones.
+// That is how files hold them and threads hand them on.
 import { invalidInput } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 
-/** The content of each row; null where the row was left. */
-export type RowContents = (ContentHash | null)[]
-
 const CONTENT_HASH = /^[0-9a-f]{64}$/
 /** Bytes of a packed SHA-256; all zero for a row that was left. */
-const HASH_BYTES = 32
+export const HASH_BYTES = 32
 const LEFT = '0'.repeat(2 * HASH_BYTES)
 
+/** Whether it can be packed. */
+export const isHash = (content: ContentHash) => CONTENT_HASH.test(content)
+
 /** Throws `bad_input` for a content that is no SHA-256. */
-export function packContents(contents: readonly (ContentHash | null)[]): Uint8Array<ArrayBuffer> {
+export function packContents(contents: readonly ContentHash[]): Uint8Array<ArrayBuffer> {
   const packed = Buffer.from(new ArrayBuffer(contents.length * HASH_BYTES))
   for (const [row, content] of contents.entries()) {
-    if (content === null) continue
-    if (!CONTENT_HASH.test(content)) throw invalidInput('content', 'a SHA-256', content)
+    if (!isHash(content)) throw invalidInput('content', 'a SHA-256', content)
     packed.write(content, row * HASH_BYTES, 'hex')
   }
   return packed
 }
 
-/** What was packed. */
-export function unpackContents(packed: Uint8Array): RowContents {
+/** What was packed; null for a row that was left. */
+export function unpackContents(packed: Uint8Array): (ContentHash | null)[] {
   const bytes = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)
   return Array.from({ length: packed.length / HASH_BYTES }, (_, row) => {
     const content = bytes.toString('hex', row * HASH_BYTES, (row + 1) * HASH_BYTES)

@@ -12,8 +12,15 @@ import { type IndexedFile, writeBatch } from '../../src/store/pictures.ts'
 import { refreshStatistics } from '../../src/store/statistics.ts'
 import { type GraphKind, tableName } from '../../src/store/vector-table.ts'
 import { vectorEngines } from '../helpers/pgvector.ts'
-import { DIMENSION, makeVectors, readVectors, rowsOf } from './million/vectors.ts'
-import { printHeader } from './report.ts'
+import {
+  DIMENSION,
+  folderOf,
+  makeVectors,
+  QUERIES,
+  readVectors,
+  rowsOf,
+} from './million/vectors.ts'
+import { printHeader, quantile } from './report.ts'
 
 const PICTURES = 50_000
 const SPACE = { model: 'made', recipe: '0123456789abcdef' }
@@ -64,7 +71,16 @@ async function measureVectors(db: Database, graph: GraphKind): Promise<void> {
   )
   await printTable(db, 'vectors', table, size!.graph)
   console.log(`${`graph, ${graph}`.padEnd(24)}${perPicture(size!.graph)}`)
-  console.log(`${'write-ahead log of it'.padEnd(24)}${perPicture(wal)}\n`)
+  console.log(`${'write-ahead log of it'.padEnd(24)}${perPicture(wal)}`)
+  const tookMs: number[] = []
+  const queries = rowsOf(await readVectors(join(folderOf(PICTURES), 'queries.f32'), 0, QUERIES))
+  for (const query of queries) {
+    const askedAt = performance.now()
+    await index.search(query, 10)
+    tookMs.push(performance.now() - askedAt)
+  }
+  const [p50, p99] = [0.5, 0.99].map((p) => quantile(tookMs, p).toFixed(1))
+  console.log(`${QUERIES} queries, one after another: p50 ${p50} ms, p99 ${p99} ms\n`)
   await index.close()
 }
 

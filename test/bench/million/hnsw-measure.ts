@@ -6,7 +6,6 @@ import type { UnitVector } from '../../../src/core/vector.ts'
 import { type HnswGraph, readGraph } from '../../../src/search/hnsw-graph.ts'
 import { openHnswIndex } from '../../../src/search/hnsw-index.ts'
 import { loadIndexFile } from '../../../src/search/index-file.ts'
-import { unpackContents } from '../../../src/search/row-labels.ts'
 import { contentOf, IDENTITY, type Measured, type Point } from './built.ts'
 import { exactNeighbours, K, recallOf } from './truth.ts'
 import { DIMENSION, QUERIES, readVectors, rowsOf } from './vectors.ts'
@@ -57,7 +56,7 @@ function sinceStart() {
 async function readSaved(): Promise<HnswGraph> {
   const place = { directory, kind: 'hnsw' as const, identity: IDENTITY }
   const graph = await loadIndexFile(place, async ({ vectors, labels }) =>
-    readGraph(DIMENSION, vectors.path, unpackContents(labels)),
+    readGraph(DIMENSION, vectors.path, labels),
   )
   if (!graph) throw new Error(`${directory} holds no index of these vectors; remove it`)
   return graph
