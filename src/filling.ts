@@ -110,7 +110,7 @@ export function openFilling(config: Config, db: Database): Filling {
         for await (const pass of passes) last = pass
         return last
       }),
-    close: kept.close,
+    close: () => kept.close(),
   }
 }
 

@@ -1,5 +1,6 @@
 // The HTTP API as one app: what every request goes through, and the routes.
 import type { MiddlewareHandler } from 'hono'
+import { LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import type { FetchImageOptions, Lucida } from '../lucida.ts'
 import { mountAudits } from './audit-routes.ts'
@@ -158,7 +159,8 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   app.onError((error, c) => {
     const answer = answerError(error)
     const { status, headers } = answer
-    if (status === 500) onError?.(error)
+    // What no client has caused, and what an answer does not say in full.
+    if (status === 500 || (status === 503 && !(error instanceof LucidaError))) onError?.(error)
     const body = isOpenAiPath(c.req.path) ? toOpenAiError(answer) : answer.body
     return c.json(body, status as 400, { ...headers })
   })

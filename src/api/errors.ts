@@ -2,7 +2,7 @@
 // where codes become statuses.
 import { HTTPException } from 'hono/http-exception'
 import type { z } from '@hono/zod-openapi'
-import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import { type ErrorCode, explainAwayDatabase, LucidaError } from '../core/errors.ts'
 import type { ErrorResponse } from './contract.ts'
 
 /** An error with more to say than a code and a sentence. */
@@ -89,6 +89,15 @@ export function answerError(error: unknown): ErrorAnswer {
     const code = HONO_CODES[error.status] ?? 'bad_input'
     const message = error.message || 'The request cannot be understood'
     return { status: error.status, body: { error: { code, message } }, headers: {} }
+  }
+  if (explainAwayDatabase(error) !== error) {
+    const message = 'The database does not answer; what was acknowledged is kept'
+    const body = { error: { code: 'database_unavailable' as const, message } }
+    return {
+      status: STATUSES.database_unavailable,
+      body,
+      headers: { 'retry-after': RETRY_SECONDS },
+    }
   }
   const message = 'Something unexpected went wrong; the log of the server says what'
   return { status: 500, body: { error: { code: 'internal', message } }, headers: {} }

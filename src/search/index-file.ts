@@ -2,7 +2,7 @@
 // The header is written last, by rename, so a crash at any moment leaves the old index or the new.
 // Anything that does not match is refused, never repaired: the index is rebuilt from the store.
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, readdir, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'

@@ -71,9 +71,10 @@ export function openSharedQueue<Order extends object, Facts extends object, Even
   const closing = new AbortController()
   let consumer: Promise<Consumer> | undefined
 
+  const lifeOf = (row: StoredJob) => toLife(row) as Life & Facts
   const find = async (id: string) => {
     const row = await findJob(db, kind, id)
-    return row && toLife<Facts>(row)
+    return row && lifeOf(row)
   }
   const get = async (id: string) => {
     const found = await find(id)
@@ -85,7 +86,7 @@ export function openSharedQueue<Order extends object, Facts extends object, Even
     throw new LucidaError('overloaded', `Too many ${many} wait; try again later`)
   }
   const onEnded = (row: StoredJob | undefined) => {
-    if (row) for (const listener of listeners) listener(toLife<Facts>(row))
+    if (row) for (const listener of listeners) listener(lifeOf(row))
   }
   const handle: Handle = async ({ body, attempt, signal }) => {
     const row = await beginJob(db, String(body.id), WORKER)
@@ -105,10 +106,9 @@ export function openSharedQueue<Order extends object, Facts extends object, Even
         return inserted
       })
       await forgetEnded(db, kind, MAX_ENDED)
-      return toLife<Facts>(row)
+      return lifeOf(row)
     },
-    list: async () =>
-      (await listJobs(db, kind, MAX_WAITING + MAX_ENDED)).map((row) => toLife<Facts>(row)),
+    list: async () => (await listJobs(db, kind, MAX_WAITING + MAX_ENDED)).map(lifeOf),
     find,
     get,
     async update(id, change) {
@@ -209,10 +209,10 @@ function isReason(error: unknown, signal: AbortSignal): boolean {
   return error === signal.reason
 }
 
-function toLife<Facts extends object>(row: StoredJob): Life & Facts {
+function toLife(row: StoredJob): Life {
   const { id, state, error, createdAt, startedAt, endedAt } = row
   return {
-    ...(row.facts as Facts),
+    ...(row.facts as object),
     id,
     state,
     createdAt: createdAt.toISOString(),

@@ -54,9 +54,10 @@ export function spreadFiles(messages: MessageQueue, run: Run, space: VectorSpace
 }
 
 export function handleFiles(doFiles: DoFiles): Handle {
+  const orderOf = (body: Body) => body as unknown as FilesOrder
   return handleSpread(
-    (body) => orderOf<FilesOrder>(body).files.length,
-    (body, signal) => doFiles(orderOf<FilesOrder>(body), signal),
+    (body) => orderOf(body).files.length,
+    (body, signal) => doFiles(orderOf(body), signal),
   )
 }
 
@@ -76,13 +77,9 @@ export function spreadFill(
 }
 
 export function handleFill(doFill: DoFill): Handle {
+  const orderOf = (body: Body) => body as unknown as FillOrder
   return handleSpread(
-    (body) => orderOf<FillOrder>(body).contents.length,
-    (body, signal) => doFill(orderOf<FillOrder>(body), signal),
+    (body) => orderOf(body).contents.length,
+    (body, signal) => doFill(orderOf(body), signal),
   )
-}
-
-/** What was sent by `bodyOf`, by this version or one that came before. */
-function orderOf<Order>(body: Body): Order {
-  return body as Order
 }

@@ -87,14 +87,15 @@ describeDatabase('servers and workers on one database', (newPlace, engine) => {
     return jobAt(process, id)
   }
   const rowsOf = async () => {
-    const { db, close } = await openDatabase({ url: place.databaseUrl! })
+    const database = await openDatabase({ url: place.databaseUrl! })
+    const { db } = database
     const found = {
       vectors: await db.$count(embeddings),
       places: await db.$count(paths),
       claims: await db.$count(claims),
       serving: (await readServing(db))?.model,
     }
-    await close()
+    await database.close()
     return found
   }
 
