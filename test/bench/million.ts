@@ -22,7 +22,7 @@ const PYTHON = process.env.LUCIDA_PYTHON ?? 'python3'
 /** What the Python script builds with, too. */
 const ENVIRONMENT = { ...process.env, LUCIDA_M: String(M), LUCIDA_EF: String(EF_CONSTRUCTION) }
 /** Candidates of a search, to read off what equal recall costs. */
-const EFS = [20, 50, 100, 200, 300, 400, 600, 800, 1200, 2000]
+const EFS = [50, 100, 200, 400, 600, 1200, 2000, 3000, 4500]
 /** What the index may take, as a multiple of the vectors alone. */
 const MEMORY_LIMIT = 1.25
 const PARTS = ['likeness', 'hnsw', 'faiss', 'measure'] as const
