@@ -141,7 +141,8 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
   } catch (cause) {
     // It may have failed behind the rename.
     const named = (await readHeader(directory))?.vectors.name === basename(vectors)
-    if (!named) await Promise.all([vectors, labels].map((path) => rm(path, { force: true })))
+    const remove = (path: string) => rm(path, { force: true }).catch(() => {})
+    if (!named) await Promise.all([vectors, labels].map(remove))
     const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
     throw new LucidaError('internal', message, { cause })
   }
