@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import type { Config } from '../config.ts'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import type { Jobs } from '../api/jobs.ts'
-import type { Lucida } from '../lucida.ts'
+import type { Hooks, Lucida } from '../lucida.ts'
 import type { CliIo } from './io.ts'
 import { printIndexing } from './progress.ts'
 
@@ -70,6 +70,11 @@ export function openBrowser(url: string): void {
   const child = spawn(command, args, { stdio: 'ignore', detached: true })
   child.on('error', () => {})
   child.unref()
+}
+
+/** Says what passes by itself, such as a database that is away for a moment. */
+export function sayingTrouble(io: CliIo): Hooks {
+  return { trouble: (error) => io.err(`for a moment: ${messageOf(error)}\n`) }
 }
 
 /** Throws `bad_input` where there is nobody to share work with. */

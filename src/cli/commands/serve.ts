@@ -1,9 +1,10 @@
 // lucida serve: the HTTP API and the web page.
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import type { Lucida } from '../../lucida.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, integer, withGlobalFlags, withLucida } from '../program.ts'
-import { keepUpToDate, requireServer, serve, untilInterrupted } from '../serving.ts'
+import { keepUpToDate, requireServer, sayingTrouble, serve, untilInterrupted } from '../serving.ts'
 
 /** Flags of every command that serves. */
 export interface ServeFlags extends PartialConfig {
@@ -34,10 +35,11 @@ export function serveCommand(io: CliIo): Command {
     const { insecure = false, watch = false, worker = true, ...settings } = flags
     const config = configOf(io, settings)
     if (!worker) requireServer(config, 'lucida serve --no-worker')
-    await withLucida(io, config, async (lucida) => {
+    const serving = async (lucida: Lucida) => {
       await using server = await serve(io, lucida, { insecure, worker })
       io.err(`Lucida is at ${server.url} (Ctrl+C ends it)\n`)
       await (watch ? keepUpToDate(io, lucida) : untilInterrupted(io))
-    })
+    }
+    await withLucida(io, config, serving, sayingTrouble(io))
   })
 }

@@ -1,10 +1,9 @@
 // lucida worker: does the work that servers of the same database are given.
 import { Command } from 'commander'
 import type { PartialConfig } from '../../config.ts'
-import { messageOf } from '../../core/errors.ts'
 import type { CliIo } from '../io.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
-import { requireServer, untilInterrupted } from '../serving.ts'
+import { requireServer, sayingTrouble, untilInterrupted } from '../serving.ts'
 
 /** The `worker` command. */
 export function workerCommand(io: CliIo): Command {
@@ -19,7 +18,6 @@ export function workerCommand(io: CliIo): Command {
   ).action(async (flags: PartialConfig) => {
     const config = configOf(io, flags)
     requireServer(config, 'lucida worker')
-    const trouble = (error: unknown) => io.err(`for a moment: ${messageOf(error)}\n`)
     await withLucida(
       io,
       config,
@@ -38,7 +36,7 @@ export function workerCommand(io: CliIo): Command {
         await untilInterrupted(io)
         await Promise.all([...work.map((queue) => queue.close()), filling])
       },
-      { trouble },
+      sayingTrouble(io),
     )
   })
 }
