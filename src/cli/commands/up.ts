@@ -8,7 +8,7 @@ import type { CliIo } from '../io.ts'
 import { drawDemoCollection } from '../demo-collection.ts'
 import { configOf, withGlobalFlags, withLucida } from '../program.ts'
 import { printIndexing } from '../progress.ts'
-import { keepUpToDate, openBrowser, serve, untilInterrupted } from '../serving.ts'
+import { keepUpToDate, openBrowser, requireServer, serve, untilInterrupted } from '../serving.ts'
 import { type ServeFlags, withServeFlags } from './serve.ts'
 
 /** The `up` command. */
@@ -26,6 +26,7 @@ export function upCommand(io: CliIo): Command {
   ).action(async (paths: string[], flags: ServeFlags & { open: boolean }) => {
     const { insecure = false, watch = false, worker = true, open, ...settings } = flags
     const config = configOf(io, settings)
+    if (!worker) requireServer(config, 'lucida up --no-worker')
     const folders = paths.map((path) => placeOf(path, io.cwd))
     const demo = folders.length === 0 && !(await hasRoots(io, config))
     const collection = demo ? await drawDemoCollection(io, config) : { config, folder: null }
