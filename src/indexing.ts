@@ -222,6 +222,7 @@ export function openIndexing(context: IndexingContext): Indexing {
           // Asked each time: other processes write too.
           lookup: (hash) => findContent(db, pipeline.space, hash),
           claims: openClaims(db, pipeline.space),
+          signal,
         },
       )
       return await sumUp(process(untilAborted(files, signal), folder))

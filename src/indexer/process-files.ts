@@ -50,6 +50,8 @@ export interface ProcessOptions {
   readonly isFailure?: (file: FailedFile) => Promise<boolean>
   /** Keeps other processes from embedding what is being embedded here. */
   readonly claims?: Claims
+  /** Ends the wait for what others are embedding. */
+  readonly signal?: AbortSignal
 }
 
 /** A transaction of several batches costs the database less, but what was done is soon written. */
@@ -73,7 +75,7 @@ export function processHere(context: ProcessContext, options: ProcessOptions): P
       } finally {
         await options.claims?.release()
       }
-      if (claimed.length === 0) return
+      if (claimed.length === 0 || options.signal?.aborted) return
       await sleep(CLAIMED_LOOK_MS)
       rest = streamOf(claimed)
     }

@@ -1,12 +1,13 @@
 // Several processes on one Postgres, played by several open Lucidas: servers that take orders, workers
 // that do them, each with a data directory of its own.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createApi, type OpenApi } from '../../src/api/app.ts'
 import type { Job, JobResponse, JobsResponse } from '../../src/api/contract.ts'
 import type { Generation } from '../../src/api/generation-contract.ts'
+import { type ContentHash, sha256 } from '../../src/core/hash.ts'
 import { type Lucida, openLucida } from '../../src/lucida.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { claims, embeddings, paths } from '../../src/store/schema.ts'
@@ -86,6 +87,15 @@ describeDatabase('servers and workers on one database', (newPlace, engine) => {
     await until(async () => !['queued', 'running'].includes((await jobAt(process, id)).state))
     return jobAt(process, id)
   }
+  /** Another process is embedding this content, and does not come to an end. */
+  const holdClaim = async (content: ContentHash) => {
+    const database = await openDatabase({ url: place.databaseUrl! })
+    const until = new Date(Date.now() + 3_600_000)
+    await database.db
+      .insert(claims)
+      .values({ content, model: 'lucida-clip-1', holder: 'somebody', until })
+    await database.close()
+  }
   const rowsOf = async () => {
     const database = await openDatabase({ url: place.databaseUrl! })
     const { db } = database
@@ -152,6 +162,9 @@ describeDatabase('servers and workers on one database', (newPlace, engine) => {
       const { job } = await a.ask<JobResponse>('/v1/roots', { path: folder.path })
       await b.ask(`/v1/jobs/${job.id}`, {}, 'DELETE')
       expect((await jobAt(a, job.id)).state).toBe('cancelled')
+      // Somebody is at one of the pictures for ever, so the job cannot end by itself.
+      const held = sha256(await readFile(folder.at('1.png')))
+      await holdClaim(held)
       await newProcess(true)
       const second = await a.ask<JobResponse>('/v1/roots', { path: folder.path })
       await until(async () => (await jobAt(a, second.job.id)).done > 0)
