@@ -112,12 +112,12 @@ async function runOnce(name: string, setup: Setup, workers: number, isKilled: bo
     const { embedded = 0, reused = 0 } = state.counts ?? {}
     console.log(`## ${name}`)
     console.log(
-      `${state.state} in ${seconds.toFixed(1)} s: ${(state.found / seconds).toFixed(1)} pictures/s` +
+      `${state.state} in ${seconds.toFixed(1)} s: ${(found.files / seconds).toFixed(1)} files/s` +
         (killedAt === null ? '' : `; a worker was killed (SIGKILL) when ${killedAt} were done`),
     )
     console.log(
       `${found.files} files, ${found.contents} contents, ${found.embeddings} vectors; ` +
-        `embedded ${embedded}, copies ${reused}; both servers list ${found.listed.join(' and ')}`,
+        `the last attempt embedded ${embedded}, copies ${reused}; both servers list ${found.listed.join(' and ')}`,
     )
     console.log(
       `${ms.length} searches meanwhile, ${failed} failed or wrong, ` +
