@@ -10,7 +10,10 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 
 /** What a release is where it has no tag. */
-export const RELEASES: Readonly<Record<string, string>> = { 'v0.1.0': '670efe4' }
+export const RELEASES: Readonly<Record<string, string>> = {
+  'v0.1.0': '670efe4',
+  'v0.2.0': '3bdca7f',
+}
 
 /** A folder with the program's files, until it is disposed of. */
 export interface EarlierVersion extends AsyncDisposable {
