@@ -96,7 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['space.ts'],
   },
-  work: { may: ['core', 'store'], mayTypes: ['indexer', 'sources'] },
+  queues: { may: ['core', 'store'], mayTypes: ['indexer', 'sources'] },
   'filling.ts': { may: ['core', 'models', 'store', 'indexer', 'config.ts'] },
   'space.ts': {
     may: [
@@ -166,7 +166,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'develop',
       'explain',
       'safety',
-      'work',
+      'queues',
     ],
   },
   doctor: { may: ['core', 'models', 'store', 'search', 'config.ts', 'lucida.ts'] },
@@ -175,7 +175,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'cluster.ts': { may: ['core', 'store', 'config.ts'] },
   // Runs in browsers too: it knows the server's types and nothing else.
   client: { may: [], mayTypes: ['api', 'indexer'], packages: [] },
-  api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'work', 'client'] },
+  api: { ...EDGE, may: ['core', 'config.ts', 'lucida.ts', 'queues', 'client'] },
   cli: { ...EDGE, may: [...EDGE.may, 'api', 'client', 'cluster.ts'] },
   web: { may: ['client'], mayTypes: ['api'], packages: ['hono/jsx/dom', 'thumbhash'] },
 }
@@ -184,7 +184,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'onnxruntime-node': ['models/session.ts'],
   'hnswlib-node': ['search/hnsw-graph.ts'],
-  'pg-boss': ['work/message-queue.ts'],
+  'pg-boss': ['queues/message-queue.ts'],
   sharp: [
     'pictures/open-picture.ts',
     'pictures/encode-picture.ts',

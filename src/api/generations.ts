@@ -11,8 +11,8 @@ import {
 } from '../lucida.ts'
 import type { Generation, GenerationJudged, GenerationStep } from './generation-contract.ts'
 import { type GenerationFacts, storedGeneration, toGeneration } from './present-generation.ts'
-import { type Packed, pack, unpack } from '../work/packed.ts'
-import { isPending, type Life, type Numbered } from '../work/work-queue.ts'
+import { type Packed, pack, unpack } from '../queues/packed.ts'
+import { isPending, type Life, type Numbered } from '../queues/work-queue.ts'
 
 /** What followers are told. */
 export type GenerationEvent = GenerationStep | GenerationJudged

@@ -1,7 +1,7 @@
 // Indexing runs as jobs: in order, each with the events that it has told so far.
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
 import type { IndexEvent, Lucida } from '../lucida.ts'
-import type { Life, WorkQueue } from '../work/work-queue.ts'
+import type { Life, WorkQueue } from '../queues/work-queue.ts'
 import type { Job } from './contract.ts'
 
 /** What a job is to do; all indexed folders when `folders` is empty. */

@@ -8,7 +8,7 @@ import type { ApiEnv } from './context.ts'
 import type { Generations } from './generations.ts'
 import type { Jobs } from './jobs.ts'
 import type { Load } from './limits.ts'
-import type { Life } from '../work/work-queue.ts'
+import type { Life } from '../queues/work-queue.ts'
 
 /** The metrics of one server. */
 export interface Metrics {

@@ -2,7 +2,7 @@
 import type { DrawnCandidate, RecordedRequest, StoredGeneration } from '../lucida.ts'
 import type { StartedGeneration } from './contract.ts'
 import type { Candidate, Generation } from './generation-contract.ts'
-import type { Life } from '../work/work-queue.ts'
+import type { Life } from '../queues/work-queue.ts'
 
 /** What is known of an order under way, or that has ended lately. */
 export interface GenerationFacts

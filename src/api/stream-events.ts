@@ -3,7 +3,7 @@
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { ApiEnv } from './context.ts'
-import type { Numbered } from '../work/work-queue.ts'
+import type { Numbered } from '../queues/work-queue.ts'
 
 /** What a stream tells. */
 export interface Followed<Event> {

@@ -1,5 +1,5 @@
 // Work that several processes share: rows for those who order it and follow it. Who does it when is
-// decided by the queue (src/work); here stands what was ordered, and how it stands.
+// decided by the queue (src/queues); here stands what was ordered, and how it stands.
 import { and, asc, desc, eq, gt, inArray, lt, max, notInArray, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { jobEvents, jobs } from './schema.ts'

@@ -1,7 +1,7 @@
 // What every queue of work does, whoever does the work: one suite for all of them.
 import { expect, test, vi } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
-import type { Numbered, Work, WorkQueue, WorkQueueOptions } from '../../src/work/work-queue.ts'
+import type { Numbered, Work, WorkQueue, WorkQueueOptions } from '../../src/queues/work-queue.ts'
 import { newGate } from './gate.ts'
 import { until } from './until.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
-import { openLocalQueue } from '../../src/work/local-queue.ts'
+import { openLocalQueue } from '../../src/queues/local-queue.ts'
 import { newGate } from '../helpers/gate.ts'
 import { until } from '../helpers/until.ts'
 import {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pack, unpack } from '../../src/work/packed.ts'
+import { pack, unpack } from '../../src/queues/packed.ts'
 
 test('orders are the same after they were JSON, bytes and vectors included', () => {
   const order = {

@@ -8,8 +8,8 @@ import {
   type EndedMessage,
   type MessageQueue,
   NotHere,
-} from '../../src/work/message-queue.ts'
-import { type FilesOrder, handleFiles, spreadFiles } from '../../src/work/spread-files.ts'
+} from '../../src/queues/message-queue.ts'
+import { type FilesOrder, handleFiles, spreadFiles } from '../../src/queues/spread-files.ts'
 
 const SPACE = { model: 'test', recipe: 'r' }
 const never = new AbortController().signal
