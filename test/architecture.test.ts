@@ -96,7 +96,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     ],
     mayTypes: ['space.ts'],
   },
-  queues: { may: ['core', 'store'], mayTypes: ['indexer', 'sources'] },
+  queues: { may: ['core', 'store'], mayTypes: ['indexer', 'sources', 'indexing.ts', 'filling.ts'] },
   'filling.ts': { may: ['core', 'models', 'store', 'indexer', 'config.ts'] },
   'space.ts': {
     may: [

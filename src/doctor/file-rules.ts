@@ -1,6 +1,6 @@
 // Files beside the database: caches and the snapshot are whole, what is noted for a repair is true,
 // and nothing unfinished lies about.
-import { readdir, rm, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readCheckedBytes, readCheckedJson } from '../core/checked-file.ts'
 import { isDraft } from '../core/durable-file.ts'
@@ -8,7 +8,7 @@ import { TUNING_FILE } from '../models/tuning.ts'
 import { describeIndexFile } from '../search/index-file.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { verifySnapshot } from '../store/snapshot.ts'
-import { findsOf, type Rule } from './rule.ts'
+import { deletingRule, findsOf, type Rule } from './rule.ts'
 
 /** On a server other processes may be writing; what is older than this, nobody finishes. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
@@ -18,32 +18,28 @@ export function fileRules(
   { dataDir, modelsDir }: { readonly dataDir: string; readonly modelsDir: string },
 ): Rule[] {
   const isShared = database.engine === 'postgres'
-  const deleting = (code: string, what: string, find: () => Promise<string[]>): Rule => ({
-    code,
-    what,
-    find: async () => findsOf(await find()),
-    async mend() {
-      for (const path of await find()) await rm(path, { recursive: true, force: true })
-    },
-  })
   const snapshot = join(dataDir, 'database.snapshot')
   return [
-    deleting('cache_damaged', 'cached files are spoilt', async () => {
+    deletingRule('cache_damaged', 'cached files are spoilt', async () => {
       const wrong: string[] = []
       for (const path of await filesBelow(join(dataDir, 'cache'))) {
         if (!isDraft(path) && !(await isWhole(path))) wrong.push(path)
       }
       return wrong
     }),
-    deleting('snapshot_damaged', 'the snapshot that a repair would need is spoilt', async () => {
-      const found = await stat(snapshot).catch(() => null)
-      if (!found || isShared) return []
-      return verifySnapshot(snapshot).then(
-        () => [],
-        () => [snapshot],
-      )
-    }),
-    deleting('leftover', 'files were never finished', async () => {
+    deletingRule(
+      'snapshot_damaged',
+      'the snapshot that a repair would need is spoilt',
+      async () => {
+        const found = await stat(snapshot).catch(() => null)
+        if (!found || isShared) return []
+        return verifySnapshot(snapshot).then(
+          () => [],
+          () => [snapshot],
+        )
+      },
+    ),
+    deletingRule('leftover', 'files were never finished', async () => {
       const drafts: string[] = []
       for (const folder of ['cache', 'drawn', 'indexes']) {
         const all = await filesBelow(join(dataDir, folder))

@@ -1,6 +1,6 @@
 // Saved indexes and checkpoints: of this database, whole, and equal to the store. What is not is
 // deleted, and made again by the next search.
-import { readdir, rm } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ContentHash } from '../core/hash.ts'
@@ -21,7 +21,7 @@ import { findDrawn } from '../store/drawn.ts'
 import { listVisible } from '../store/pictures.ts'
 import { readServing } from '../store/serving.ts'
 import { differenceOf, type Held } from './expected-vectors.ts'
-import { findsOf, type Rule } from './rule.ts'
+import { deletingRule, type Rule } from './rule.ts'
 
 export function indexRules({ db, storeId }: OpenDatabase, dataDir: string): Rule[] {
   const folder = indexesFolder(dataDir)
@@ -34,28 +34,23 @@ export function indexRules({ db, storeId }: OpenDatabase, dataDir: string): Rule
     }
     return wrong
   }
-  const deleting = (code: string, what: string, find: () => Promise<string[]>): Rule => ({
-    code,
-    what,
-    find: async () => findsOf(await find()),
-    async mend() {
-      for (const path of await find()) await rm(path, { recursive: true, force: true })
-    },
-  })
   return [
-    deleting('index_foreign', 'saved indexes are of another database', async () =>
+    deletingRule('index_foreign', 'saved indexes are of another database', async () =>
       (await foreign()).map((name) => join(folder, name)),
     ),
-    deleting('index_damaged', 'saved indexes are spoilt', () =>
+    deletingRule('index_damaged', 'saved indexes are spoilt', () =>
       indexes(async (directory) => (await readHeld(directory)) === null),
     ),
-    deleting('index_differs', 'saved indexes hold other pictures or vectors than the store', () =>
-      indexes(async (directory) => {
-        const held = await readHeld(directory)
-        return held !== null && (await differenceFrom(db, held)) !== null
-      }),
+    deletingRule(
+      'index_differs',
+      'saved indexes hold other pictures or vectors than the store',
+      () =>
+        indexes(async (directory) => {
+          const held = await readHeld(directory)
+          return held !== null && (await differenceFrom(db, held)) !== null
+        }),
     ),
-    deleting(
+    deletingRule(
       'checkpoint_differs',
       'what cold searches answer from is not what the database holds',
       async () => {

@@ -1,5 +1,6 @@
 // What a rule of consistency is: it finds what breaks it, and mends that. Rules stand in the order in
 // which they are applied, so that one may rely on those before it.
+import { rm } from 'node:fs/promises'
 import { type SQL, sql } from 'drizzle-orm'
 import { withWriterLock } from '../store/changes.ts'
 import { type Database, rows } from '../store/database.ts'
@@ -39,6 +40,18 @@ export const EXAMPLES = 3
 /** What there is of `all`. */
 export function findsOf(all: readonly string[]): Finds {
   return { count: all.length, examples: all.slice(0, EXAMPLES) }
+}
+
+/** A rule about files and folders that are of no use: `find` lists them, and they are deleted. */
+export function deletingRule(code: string, what: string, find: () => Promise<string[]>): Rule {
+  return {
+    code,
+    what,
+    find: async () => findsOf(await find()),
+    async mend() {
+      for (const path of await find()) await rm(path, { recursive: true, force: true })
+    },
+  }
 }
 
 /**

@@ -1,7 +1,6 @@
 // All queues of an open Lucida: in this process on the embedded database, shared on a server.
 import { once } from '../core/once.ts'
-import type { ContentHash } from '../core/hash.ts'
-import type { FillPass } from '../indexer/fill.ts'
+import type { FillTogether } from '../filling.ts'
 import type { ProcessFiles } from '../indexer/process-files.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { OpenDatabase } from '../store/database.ts'
@@ -14,7 +13,6 @@ import {
   type DoFill,
   handleFiles,
   handleFill,
-  type SetAside,
   spreadFill,
   spreadFiles,
 } from './spread-files.ts'
@@ -22,27 +20,18 @@ import type { WorkQueue, WorkQueueOptions } from './work-queue.ts'
 
 /** Where work is done. */
 export interface Queues {
-  /** Whether other processes may do it. */
-  readonly isShared: boolean
   open<Order extends object, Facts extends object, Event>(
     options: WorkQueueOptions<Order, Facts, Event>,
   ): WorkQueue<Order, Facts, Event>
   /** How the files of an order are processed; absent where this process does them itself. */
   readonly spread?: (run: Run) => Promise<(space: VectorSpace) => ProcessFiles>
   /** How pictures are filled, where this process takes part in that. */
-  readonly fill?: () => Fill | undefined
+  readonly fill?: () => FillTogether | undefined
   /** Takes up shared work from now on, of the queues that are open. */
   takePart(): Promise<void>
   /** Gives back what this process does of shared work, and waits for that. */
   close(): Promise<void>
 }
-
-/** Fills pictures, and tells of some after others what came of them. */
-type Fill = (
-  run: Run,
-  space: VectorSpace,
-  contents: AsyncIterable<ContentHash>,
-) => AsyncGenerator<FillPass | SetAside>
 
 /** What queues need. */
 export interface QueuesContext {
@@ -63,7 +52,7 @@ export function openQueues(context: QueuesContext): Queues {
 }
 
 function localQueues(): Queues {
-  return { isShared: false, open: openLocalQueue, async takePart() {}, async close() {} }
+  return { open: openLocalQueue, async takePart() {}, async close() {} }
 }
 
 function sharedQueues(context: QueuesContext): Queues {
@@ -78,7 +67,6 @@ function sharedQueues(context: QueuesContext): Queues {
     return messages()
   }
   return {
-    isShared: true,
     open(options) {
       const queue = openSharedQueue({ db, messages: open }, options)
       queues.push(queue)

@@ -193,7 +193,8 @@ async function doWork<Order, Facts extends object, Event>(
     return await end(stop.signal.aborted ? 'cancelled' : 'done')
   } catch (error) {
     if (signal.aborted) return await leave(null)
-    if (stop.signal.aborted && isReason(error, stop.signal)) return await end('cancelled')
+    // Signals that are made of others have the reason of the one that was aborted.
+    if (stop.signal.aborted && error === stop.signal.reason) return await end('cancelled')
     const code = error instanceof LucidaError ? error.code : 'internal'
     const failure = { code, message: messageOf(error) }
     if (!PASSING.has(code)) return await end('failed', failure)
@@ -202,11 +203,6 @@ async function doWork<Order, Facts extends object, Event>(
   } finally {
     clearInterval(stopping)
   }
-}
-
-/** Signals that are made of others have the reason of the one that was aborted. */
-function isReason(error: unknown, signal: AbortSignal): boolean {
-  return error === signal.reason
 }
 
 function toLife(row: StoredJob): Life {

@@ -1,40 +1,23 @@
 // The files of an indexing order, and the pictures that another model is to be given, over all workers.
 import type { ContentHash } from '../core/hash.ts'
 import { VERSION } from '../core/version.ts'
+import type { FillOrder, LeftOut } from '../filling.ts'
 import type { FillPass } from '../indexer/fill.ts'
 import type { Processed, ProcessFiles } from '../indexer/process-files.ts'
+import type { FoundFiles } from '../indexing.ts'
 import type { ScannedFile } from '../sources/source.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Body, Handle, MessageQueue } from './message-queue.ts'
 import { handleSpread, type Run, type Spreading, spread } from './spread.ts'
 
-/** Files that are to be processed, by any worker. */
-export interface FilesOrder {
-  readonly space: VectorSpace
-  readonly folder: string
-  readonly files: readonly ScannedFile[]
-}
-
-/** Pictures that are to be given vectors of a model. */
-export interface FillOrder {
-  readonly space: VectorSpace
-  readonly contents: readonly ContentHash[]
-}
-
 /**
  * Processes files in this process. Throws `not_found` where their folder cannot be seen from here,
  * and `model_missing` where another model answers here.
  */
-export type DoFiles = (order: FilesOrder, signal: AbortSignal) => Promise<Processed>
+export type DoFiles = (order: FoundFiles, signal: AbortSignal) => Promise<Processed>
 
 /** Fills in this process. Throws `model_missing` where the model is not at hand. */
 export type DoFill = (order: FillOrder, signal: AbortSignal) => Promise<FillPass>
-
-/** What is known of pictures that no worker could read. */
-export interface SetAside {
-  readonly contents: readonly ContentHash[]
-  readonly reason: string
-}
 
 /** How the files of `run` are processed. */
 export function spreadFiles(messages: MessageQueue, run: Run, space: VectorSpace): ProcessFiles {
@@ -54,7 +37,7 @@ export function spreadFiles(messages: MessageQueue, run: Run, space: VectorSpace
 }
 
 export function handleFiles(doFiles: DoFiles): Handle {
-  const orderOf = (body: Body) => body as unknown as FilesOrder
+  const orderOf = (body: Body) => body as unknown as FoundFiles
   return handleSpread(
     (body) => orderOf(body).files.length,
     (body, signal) => doFiles(orderOf(body), signal),
@@ -67,8 +50,8 @@ export function spreadFill(
   run: Run,
   space: VectorSpace,
   contents: AsyncIterable<ContentHash>,
-): AsyncGenerator<FillPass | SetAside> {
-  const how: Spreading<ContentHash, FillPass | SetAside> = {
+): AsyncGenerator<FillPass | LeftOut> {
+  const how: Spreading<ContentHash, FillPass | LeftOut> = {
     queue: 'fill',
     bodyOf: (some) => ({ space, contents: some }),
     setAside: (some, reason) => ({ contents: some, reason }),

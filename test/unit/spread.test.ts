@@ -9,20 +9,21 @@ import {
   type MessageQueue,
   NotHere,
 } from '../../src/queues/message-queue.ts'
-import { type FilesOrder, handleFiles, spreadFiles } from '../../src/queues/spread-files.ts'
+import type { FoundFiles } from '../../src/indexing.ts'
+import { handleFiles, spreadFiles } from '../../src/queues/spread-files.ts'
 
 const SPACE = { model: 'test', recipe: 'r' }
 const never = new AbortController().signal
 
 /** A queue whose messages `act` ends, each when it is asked about. */
-function playedQueue(act: (body: FilesOrder) => EndedMessage['output'] | 'failed' | 'later') {
-  const waiting = new Map<string, FilesOrder>()
+function playedQueue(act: (body: FoundFiles) => EndedMessage['output'] | 'failed' | 'later') {
+  const waiting = new Map<string, FoundFiles>()
   const log = { sent: 0, mostWaiting: 0, forgotten: [] as string[], dropped: [] as string[] }
   const queue: MessageQueue = {
     async send(_, bodies) {
       return bodies.map((body) => {
         const id = `${log.sent++}`
-        waiting.set(id, body as unknown as FilesOrder)
+        waiting.set(id, body as unknown as FoundFiles)
         log.mostWaiting = Math.max(log.mostWaiting, waiting.size)
         return id
       })
@@ -49,7 +50,7 @@ function playedQueue(act: (body: FilesOrder) => EndedMessage['output'] | 'failed
   return { queue, log }
 }
 
-const allDone = ({ files }: FilesOrder): Body => ({
+const allDone = ({ files }: FoundFiles): Body => ({
   size: files.length,
   embedded: files.length,
   reused: 0,
