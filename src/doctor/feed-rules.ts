@@ -3,6 +3,8 @@ import { type SQL, sql } from 'drizzle-orm'
 import type { ContentHash } from '../core/hash.ts'
 import { recordChanges } from '../store/changes.ts'
 import { type Database, rows } from '../store/database.ts'
+import { inChunks } from '../store/statements.ts'
+import { hashes } from '../store/vector-table.ts'
 import { type Rule, rowRule } from './rule.ts'
 
 const IS_THERE = sql`exists (select from paths p where p.content = c.content and p.missing_since is null)`
@@ -53,19 +55,44 @@ export function feedRules(db: Database): Rule[] {
         // Found before any of them is changed.
         const numbers = await rows<{ seq: string }>(tx, sql`select seq::text from (${twice}) twice`)
         const list = sql`(select unnest(${sql.param(numbers.map(({ seq }) => seq))}::text[])::bigint)`
-        await tx.execute(sql`update changes set seq = nextval('changes_seq')
-          where seq < 1 or seq in ${list}`)
-        await tx.execute(sql`update embeddings set seq = nextval('changes_seq')
-          where seq > 0 and seq in ${list}`)
+        await numberAnew(tx, 'changes', sql`seq < 1 or seq in ${list}`)
+        await numberAnew(tx, 'embeddings', sql`seq > 0 and seq in ${list}`)
       },
     }),
   ]
 }
 
 /** Gives contents new numbers, so that every index looks at them again. Call under the lock. */
-export async function renumber(tx: Database, contents: readonly ContentHash[]): Promise<void> {
-  await tx.execute(sql`update changes set seq = nextval('changes_seq')
-    where content in (select decode(hash, 'hex') from unnest(${sql.param(contents)}::text[]) h (hash))`)
+export function renumber(tx: Database, contents: readonly ContentHash[]): Promise<void> {
+  return numberAnew(tx, 'changes', sql`content in ${hashes(contents)}`)
+}
+
+/** Numbers are drawn first: the nodes of a cluster have no sequence of their own. */
+async function numberAnew(
+  tx: Database,
+  table: 'changes' | 'embeddings',
+  which: SQL,
+): Promise<void> {
+  const name = sql.raw(table)
+  const model = table === 'embeddings' ? sql`model` : sql`''`
+  const all = await rows<{ hash: ContentHash; of: string }>(
+    tx,
+    sql`select encode(content, 'hex') as hash, ${model} as of from ${name} where ${which} order by seq`,
+  )
+  await inChunks(all, async (some) => {
+    const numbers = await rows<{ seq: string }>(
+      tx,
+      sql`select nextval('changes_seq')::text as seq from generate_series(1, ${some.length}::int)`,
+    )
+    const columns = [
+      sql.param(some.map(({ hash }) => hash)),
+      sql.param(some.map(({ of }) => of)),
+      sql.param(numbers.map(({ seq }) => seq)),
+    ]
+    await tx.execute(sql`update ${name} set seq = drawn.number::bigint
+      from unnest(${columns[0]}::text[], ${columns[1]}::text[], ${columns[2]}::text[]) drawn (hash, of, number)
+      where content = decode(drawn.hash, 'hex') and ${model} = drawn.of`)
+  })
 }
 
 /** Has every folder looked through again. */

@@ -1,9 +1,10 @@
-// Which model answers, what was taught, and what processes share.
-import { eq, sql } from 'drizzle-orm'
+// Which model answers, and what processes share.
+import { sql } from 'drizzle-orm'
 import { type Database, rows } from '../store/database.ts'
-import { concepts, serving } from '../store/schema.ts'
+import { serving } from '../store/schema.ts'
 import { NO_CHANGE, readServing, type ServingState } from '../store/serving.ts'
 import { type VectorSpace, withWriterLock } from '../store/changes.ts'
+import { conceptExamples, conceptWeights } from './concept-rules.ts'
 import { findsOf, type Rule, rowRule } from './rule.ts'
 
 /** What the rules must know of models. */
@@ -37,7 +38,7 @@ export function modelRules(db: Database, { spaces, isShared }: ModelsAtHand): Ru
       code: 'serving_missing',
       what: 'there are vectors, but no model is noted as the one that answers',
       find: sql`select model as example from embeddings
-        where not exists (select from serving) group by model`,
+        where not exists (select 1 from serving) group by model`,
       mend: (tx) =>
         tx.execute(sql`insert into serving (model, recipe)
           select model, recipe from embeddings group by model, recipe
@@ -80,8 +81,8 @@ export function modelRules(db: Database, { spaces, isShared }: ModelsAtHand): Ru
     rowRule(db, {
       code: 'fill_failure_stale',
       what: 'failures are noted of models that have no vectors here and are not in use',
-      find: sql`select path as example from fill_failures f where ${UNUSED}`,
-      mend: (tx) => tx.execute(sql`delete from fill_failures f where ${UNUSED}`),
+      find: sql`select path as example from fill_failures where ${UNUSED}`,
+      mend: (tx) => tx.execute(sql`delete from fill_failures where ${UNUSED}`),
     }),
     rowRule(db, {
       code: 'job_times',
@@ -97,61 +98,17 @@ export function modelRules(db: Database, { spaces, isShared }: ModelsAtHand): Ru
       find: sql`select encode(content, 'hex') as example from claims where ${EXPIRED}`,
       mend: (tx) => tx.execute(sql`delete from claims where ${EXPIRED}`),
     }),
-    rowRule(db, {
-      code: 'concept_example_lost',
-      what: 'concepts name examples that have been forgotten and left no copy',
-      find: sql`select name || ': ' || (e ->> 'content') as example from concepts,
-        jsonb_array_elements(examples) e where ${LOST}`,
-      mend: (tx) =>
-        tx.execute(sql`update concepts set examples = (
-            select coalesce(jsonb_agg(e order by n), '[]') from
-              jsonb_array_elements(examples) with ordinality as one (e, n) where not (${LOST}))
-          where exists (select from jsonb_array_elements(examples) e where ${LOST})`),
-    }),
+    conceptExamples(db),
     conceptWeights(db, spaces),
   ]
 }
 
-const UNUSED = sql`not exists (select from embeddings e where e.model = f.model)
-  and not exists (select from serving where f.model in (model, next_model, previous_model))`
+/** By two queries that stand alone: a Citus cluster joins by content only. */
+const UNUSED = sql`model not in (select distinct model from embeddings) and model not in (
+  select used from serving, unnest(array[model, next_model, previous_model]) used where used is not null)`
 const HAS_ENDED = sql`(state in ('done', 'failed', 'cancelled'))`
 /** Whoever wants a content takes over a claim that ran out, and nobody may want it any more. */
 const EXPIRED = sql`until < now() - interval '1 hour'`
-const LOST = sql`e ->> 'picture' is null
-  and not exists (select from contents where hash = decode(e ->> 'content', 'hex'))`
-
-/** A head that cannot be used is fitted anew before the next search with it. */
-function conceptWeights(db: Database, spaces: ModelsAtHand['spaces']): Rule {
-  const broken = async (tx: Database) => {
-    const all = await tx
-      .select({
-        name: concepts.name,
-        model: concepts.model,
-        recipe: concepts.recipe,
-        size: sql<number>`octet_length(weights)`,
-        bias: concepts.bias,
-        weights: sql<Uint8Array>`weights`,
-      })
-      .from(concepts)
-    return all.filter(({ model, recipe, size, bias, weights }) => {
-      if (recipe === '') return false
-      const space = spaces.find((one) => one.model === model && one.recipe === recipe)
-      if (size === 0 || size % 4 !== 0 || (space && size !== space.dimension * 4)) return true
-      return ![bias, ...new Float32Array(Uint8Array.from(weights).buffer)].every(Number.isFinite)
-    })
-  }
-  return {
-    code: 'concept_weights',
-    what: 'what was learnt of concepts is no head of their model',
-    find: async () => findsOf((await broken(db)).map(({ name }) => name)),
-    mend: () =>
-      withWriterLock(db, async (tx) => {
-        for (const { name } of await broken(tx)) {
-          await tx.update(concepts).set({ recipe: '' }).where(eq(concepts.name, name))
-        }
-      }),
-  }
-}
 
 /** The models at hand: the one that answered before, then by how many vectors they have here. */
 async function inOrderOfUse(

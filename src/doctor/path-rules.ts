@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { eq, getTableName, is, sql } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import { type ContentHash, sha256InTurns } from '../core/hash.ts'
-import { belowRoot } from '../store/below-root.ts'
+import { belowNoRoot } from '../store/below-root.ts'
 import { recordChanges, withWriterLock } from '../store/changes.ts'
 import { type Database, rows } from '../store/database.ts'
 import { globsWithin, isBelow, listRoots } from '../store/roots.ts'
@@ -23,11 +23,11 @@ export function pathRules(db: Database): Rule[] {
       rowRule(db, {
         code: table === 'paths' ? 'path_outside_roots' : 'failure_outside_roots',
         what: `${table === 'paths' ? 'pictures' : 'failures'} are noted for files outside every indexed folder`,
-        find: sql`select path as example from ${sql.raw(table)} where not ${sql.raw(belowRoot(table))}`,
+        find: sql`select path as example from ${sql.raw(table)} where ${sql.raw(belowNoRoot(table))}`,
         async mend(tx) {
           const gone = await rows<{ hash: ContentHash }>(
             tx,
-            sql`delete from ${sql.raw(table)} where not ${sql.raw(belowRoot(table))}
+            sql`delete from ${sql.raw(table)} where ${sql.raw(belowNoRoot(table))}
               returning ${table === 'paths' ? sql`encode(content, 'hex') as hash` : sql`1`}`,
           )
           if (table === 'paths') await recordChanges(tx, hashesOf(gone))

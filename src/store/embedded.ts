@@ -32,7 +32,7 @@ import { moveDurably, replaceFile } from '../core/durable-file.ts'
 import pMap from 'p-map'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
-import { belowRoot } from './below-root.ts'
+import { belowNoRoot } from './below-root.ts'
 import { checkDatabase, isDamage } from './check.ts'
 import { assertFreeSpace, ROOM_TO_WRITE } from './free-space.ts'
 import { claimDirectory } from './owner.ts'
@@ -330,8 +330,8 @@ async function renew(path: string, prepare: Prepare<unknown>, place: Place): Pro
         [serving.model, serving.recipe, serving.previousModel],
       )
     }
-    await tx.exec(`delete from paths where not ${belowRoot('paths')};
-                   delete from failures where not ${belowRoot('failures')};
+    await tx.exec(`delete from paths where ${belowNoRoot('paths')};
+                   delete from failures where ${belowNoRoot('failures')};
                    update changes set op = 'remove' where op = 'put' and not exists (
                      select from paths where content = changes.content and missing_since is null)`)
   })

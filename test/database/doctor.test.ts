@@ -68,6 +68,8 @@ describeDatabase('doctor', (newPlace, engine) => {
   /** As if the database had ceased to watch over its references. */
   const unwatched = (statement: SQL) =>
     db.transaction(async (tx) => {
+      // On every node, where there are several.
+      await tx.execute(sql`select set_config('citus.propagate_set_commands', 'local', true)`)
       await tx.execute(sql`set local session_replication_role = replica`)
       await tx.execute(statement)
     })

@@ -35,6 +35,9 @@ const PLANTED: Record<Rule, readonly string[]> = {
     'select e.vector from (select content, seq from "changes" limit 5) near join "embeddings" e on e.seq = near.seq',
     'select * from vectors_clip t where exists (select 1 from "contents" where t.vector = "contents"."thumb_hash")',
     'select 1 from "contents" union all select 1 from "contents" a join "paths" b on b.path = a.format',
+    'delete from "paths" where not exists (select 1 from "roots" r where starts_with("paths"."path", r.path))',
+    'select * from "failures" f where exists (select 1 from "paths" where "paths"."path" = f.path)',
+    'update "roots" set "exclude" = $1 where exists (select 1 from "paths" p where starts_with(p.path, "roots"."path"))',
   ],
   'conflict targets contain the distribution column': [
     'insert into "paths" ("content", "path") values ($1, $2) on conflict ("path") do nothing',
@@ -54,6 +57,8 @@ test.each([
   'select * from "paths" join "contents" on ("contents"."hash" = "paths"."content" and "contents"."format" = $1)',
   'select 1 from "generations" join "contents" on "contents"."hash" = "generations"."picture"',
   'select * from "roots", "serving"',
+  'select 1 from "embeddings" e join "serving" s on s.model = e.model',
+  'delete from "failures" where "path" in (select "path" from "paths")',
   'select a.n, b.n from (select count(*) as n from "paths") a, (select count(*) as n from "changes") b',
   'select 1 from "contents" where "contents"."hash" in (select decode(h, $1) from unnest($2::text[]) h)',
   'select 1 from "changes" union all select 1 from "embeddings"',
