@@ -137,6 +137,12 @@ const schema = z.strictObject({
     .describe(
       'Requests a minute of one key or address, to all servers of one Postgres together; 0 sets no limit. Not for this machine.',
     ),
+  drainSeconds: z
+    .union([z.number(), z.string().transform(Number)])
+    .pipe(z.number().int().min(0).max(600))
+    .describe(
+      'How long a server that is told to end still takes requests while `/readyz` says 503, so that a load balancer sends them elsewhere first.',
+    ),
 })
 
 /** The settings of one run, resolved. */
@@ -175,6 +181,7 @@ const ENV: Record<keyof Config, string> = {
   allowedRoots: 'LUCIDA_ALLOWED_ROOTS',
   remoteUrls: 'LUCIDA_REMOTE_URLS',
   rateLimit: 'LUCIDA_RATE_LIMIT',
+  drainSeconds: 'LUCIDA_DRAIN_SECONDS',
 }
 
 const DEFAULTS = {
@@ -191,6 +198,7 @@ const DEFAULTS = {
   allowedRoots: [],
   remoteUrls: false,
   rateLimit: 6000,
+  drainSeconds: 0,
 } as const
 
 const UNSET = {

@@ -65,6 +65,8 @@ export interface OpenApi {
   work(): Promise<void>
   /** Loads model and index, so that the first search need not; `/readyz` says when. */
   warmUp(): Promise<void>
+  /** Makes `/readyz` say that it is not ready, and changes nothing else. */
+  drain(): void
   /** Ends jobs and streams. */
   close(): Promise<void>
 }
@@ -87,6 +89,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
   const generations = openGenerations(lucida)
   const metrics = openMetrics(lucida, { jobs, generations, load })
   let warm = false
+  let draining = false
   let filling: Promise<void> | undefined
   const context = {
     lucida,
@@ -96,7 +99,7 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     sessions,
     metrics,
     allowedRoots: config.allowedRoots,
-    isReady: () => warm && !closing.signal.aborted,
+    isReady: () => warm && !draining && !closing.signal.aborted,
     closing: closing.signal,
   }
   const before: Guard[] = [metrics.measure, securityHeaders, load.limit]
@@ -128,6 +131,9 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })
       warm = true
+    },
+    drain() {
+      draining = true
     },
     async close() {
       closing.abort()

@@ -2,6 +2,7 @@
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
 import { serverSocket } from '../core/directory-socket.ts'
 import { LucidaError, messageOf, systemCode } from '../core/errors.ts'
@@ -14,6 +15,8 @@ export interface ServerOptions {
   /** The data directory that this process owns; null where it is shared. */
   readonly ownDirectory?: string | null
   readonly patience?: Patience
+  /** How long it still takes requests, no longer ready, when it is told to close. Default 0. */
+  readonly drainMs?: number
 }
 
 /** How long a client may take. */
@@ -30,7 +33,7 @@ export interface Patience {
 export interface RunningServer {
   readonly url: string
   readonly port: number
-  /** Takes no more connections, finishes what it has accepted, then ends. */
+  /** Is not ready any more; then takes no more connections, finishes what it has accepted, ends. */
   close(): Promise<void>
 }
 
@@ -41,7 +44,7 @@ const MAX_CONNECTIONS = 1024
 
 /** Listens. Throws `bad_input` for an address that is taken or not this machine's. */
 export async function startServer(api: OpenApi, options: ServerOptions): Promise<RunningServer> {
-  const { host, port, patience = PATIENCE, ownDirectory = null } = options
+  const { host, port, patience = PATIENCE, ownDirectory = null, drainMs = 0 } = options
   const network = makeServer(api.fetch, patience)
   await listen(network, { host, port }).catch((error: unknown) => {
     throw listenError(error, host, port)
@@ -52,6 +55,8 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
     port: actual,
     url: `http://${nameOf(host)}:${actual}`,
     async close() {
+      api.drain()
+      await sleep(drainMs)
       // Streams end with the jobs that they follow, and so must not wait for them.
       const servers = local ? [network, local] : [network]
       const closed = servers.map(closeServer)

@@ -22,7 +22,7 @@ export async function serve(
   const { createApi } = await import('../api/app.ts')
   const { isLoopback } = await import('../api/guard.ts')
   const { startServer } = await import('../api/server.ts')
-  const { host, port, databaseUrl, dataDir } = lucida.config
+  const { host, port, databaseUrl, dataDir, drainSeconds } = lucida.config
   if (!isLoopback(host) && !insecure && (await lucida.keys.list()).length === 0) {
     throw new LucidaError(
       'bad_input',
@@ -33,7 +33,9 @@ export async function serve(
     insecure,
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
-  const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
+  const ownDirectory = databaseUrl ? null : dataDir
+  const drainMs = drainSeconds * 1000
+  const server = await startServer(api, { host, port, ownDirectory, drainMs })
   if (worker) await api.work()
   void api.warmUp().catch((error: unknown) => {
     if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)

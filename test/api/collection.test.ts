@@ -341,6 +341,19 @@ describeDatabase('the API', (newPlace) => {
       await expect(client.livez()).rejects.toThrow()
     }))
 
+  test('before it ends it is not ready, so that a balancer sends requests elsewhere', () =>
+    withApi(async (api) => {
+      await api.api.warmUp()
+      const server = await listening(api, false, 2000)
+      const ask = async (path: string) => (await fetch(`${server.url}${path}`)).status
+      expect(await ask('/readyz')).toBe(200)
+      const closed = server.close()
+      expect(await ask('/readyz')).toBe(503)
+      expect(await ask('/v1/search?text=still')).toBe(200)
+      await closed
+      await expect(ask('/livez')).rejects.toThrow()
+    }))
+
   test('readiness comes with the model and goes with the end', () =>
     withApi(async (api) => {
       expect((await api.ask('/readyz')).status).toBe(503)
@@ -429,9 +442,10 @@ describeDatabase('the API', (newPlace) => {
 async function listening(
   { api }: TestApi,
   shared = true,
+  drainMs = 0,
 ): Promise<RunningServer & AsyncDisposable> {
   const patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 60_000 }
-  const served = shared ? { ...api, close: async () => {} } : api
-  const server = await startServer(served, { host: '127.0.0.1', port: 0, patience })
+  const served = shared ? { ...api, drain() {}, close: async () => {} } : api
+  const server = await startServer(served, { host: '127.0.0.1', port: 0, patience, drainMs })
   return { ...server, [Symbol.asyncDispose]: () => server.close() }
 }
