@@ -50,9 +50,19 @@ export const EF_CONSTRUCTION = 200
  * when those near 100 captions had been taken out, it is 0.95 at 200, 0.98 at 400 and 0.99 at 600,
  * for half a millisecond a search.
  */
-export const EF_SEARCH = 600
+const EF_SEARCH = 600
+/**
+ * Candidates grow with the root of the size, from 22,500 contents on: with as many for any size recall
+ * falls as the collection grows (`npm run bench -- million`).
+ */
+const EF_PER_ROOT = 4
 /** Candidates per wanted hit: recall@100 on the same pictures is 0.97 at 1 and 0.99 at 2. */
 export const EF_PER_HIT = 2
+
+/** Fewest candidates per search of so many contents. */
+export function efFor(size: number): number {
+  return Math.max(EF_SEARCH, Math.ceil(EF_PER_ROOT * Math.sqrt(size)))
+}
 
 /** Loads the native module; throws when it was not installed or does not suit this Node.js. */
 export function loadHnswlib(): NativeModule {
@@ -135,10 +145,11 @@ export function searchGraph(graph: HnswGraph, query: Float32Array, k: number): H
   const wanted = Math.min(k, size)
   if (!(wanted >= 1)) return []
   const point = Array.from(query)
-  const live = Math.max(EF_PER_HIT * wanted, EF_SEARCH)
+  const ef = efFor(size)
+  const live = Math.max(EF_PER_HIT * wanted, ef)
   // Left rows take up places among the candidates: as many as on average, or more near the query.
   // A quarter of the margin is enough then, because the walk has gone far beyond the wanted ones.
-  const enough = Math.max(EF_SEARCH / 4, 1.5 * wanted)
+  const enough = Math.max(ef / 4, 1.5 * wanted)
   let candidates = Math.ceil((live * rows) / size)
   for (;;) {
     candidates = Math.min(candidates, rows)

@@ -5,7 +5,7 @@ import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { startWorker, type WorkerClient } from '../core/worker.ts'
 import { requireDimension } from './dimension.ts'
-import { EF_PER_HIT, EF_SEARCH, loadHnswlib } from './hnsw-graph.ts'
+import { EF_PER_HIT, efFor, loadHnswlib } from './hnsw-graph.ts'
 import type { HnswMethods, PackedChanges } from './hnsw-worker.ts'
 import { type IndexOptions, loadIndexFile, saveIndexFile } from './index-file.ts'
 import { serialQueue } from './serial.ts'
@@ -120,7 +120,7 @@ async function searchAmong(
   const { query, allowed } = wanted
   const k = Math.min(wanted.k, allowed.size)
   if (!(k >= 1)) return []
-  const survivors = Math.max(k, EF_SEARCH / EF_PER_HIT)
+  const survivors = Math.max(k, efFor(size()) / EF_PER_HIT)
   for (let hits = Math.ceil((survivors * size()) / allowed.size); ; hits *= 2) {
     if (allowed.size * STEPS_PER_SCANNED_ROW <= hits * EF_PER_HIT) {
       return worker.call('scan', [query, k, [...allowed]])

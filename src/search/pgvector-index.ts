@@ -11,6 +11,7 @@ import {
   scanTable,
   walkTable,
 } from '../store/nearest.ts'
+import { partsOf } from '../store/citus.ts'
 import { requirePgvector } from '../store/pgvector.ts'
 import { inChunks } from '../store/statements.ts'
 import {
@@ -69,9 +70,11 @@ export async function openPgvectorIndex(options: PgvectorOptions): Promise<Vecto
   const table: VectorTable = { name: tableName(space, dimension), space, dimension, graph }
   await requirePgvector(db)
   let state = await prepareTable(db, table, fresh)
+  // Each part of a table that is spread over nodes has a graph of its own, and all are walked.
+  const parts = await partsOf(db, table.name)
 
   /** Whether so many steps are less work than a scan, which reads all rows whatever the filter. */
-  const isWalk = (steps: number) => steps <= MAX_STEPS && steps * rowsPerStep <= state.size
+  const isWalk = (steps: number) => steps <= MAX_STEPS && steps * parts * rowsPerStep <= state.size
 
   const ensureGraph = async () => {
     if (state.hasGraph || !isWalk(CANDIDATES[graph].least)) return

@@ -23,6 +23,16 @@ export async function distributedTables(db: Database): Promise<Set<string>> {
   return new Set(found.map(({ name }) => name))
 }
 
+/** Into how many parts a table is split; 1 where there is no cluster. */
+export async function partsOf(db: Database, table: string): Promise<number> {
+  if (!(await isCluster(db))) return 1
+  const [row] = await rows<{ parts: number }>(
+    db,
+    sql`select count(*)::int as parts from pg_dist_shard where logicalrelid = to_regclass(${table})`,
+  )
+  return Math.max(1, row!.parts)
+}
+
 /** A commit that is under way takes milliseconds; a node that starts takes seconds. */
 const PATIENCE_MS = 5000
 const PAUSE_MS = 20

@@ -8,7 +8,7 @@ import { createRequire } from 'node:module'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { EF_CONSTRUCTION, EF_SEARCH, M } from '../../src/search/hnsw-graph.ts'
+import { EF_CONSTRUCTION, M } from '../../src/search/hnsw-graph.ts'
 import { type BuildCost, type Measured, type Point, readCost } from './million/built.ts'
 import { msAt, msAtRecall } from './million/curve.ts'
 import { printLikeness } from './million/real.ts'
@@ -113,7 +113,7 @@ function printPoints(name: string, points: readonly Point[]): void {
   console.log(`  ${name}`)
   for (const point of points) {
     const cells = [
-      point.ef === null ? `ef ${EF_SEARCH}` : `ef ${point.ef}`,
+      `ef ${point.ef}`,
       `recall@${K} ${percent(point.recall)}`,
       `p50 ${msAt(point, 0.5).toFixed(2)} ms`,
       `p99 ${msAt(point, 0.99).toFixed(2)} ms`,

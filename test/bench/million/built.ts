@@ -45,8 +45,8 @@ export const contentOf = (row: number) => sha256(`million/${row}`)
 
 /** 1,000 queries, one after another, on one thread. */
 export interface Point {
-  /** Candidates of a search; null where Lucida chooses. */
-  readonly ef: number | null
+  /** Candidates of a search. */
+  readonly ef: number
   readonly recall: number
   readonly tookMs: readonly number[]
 }

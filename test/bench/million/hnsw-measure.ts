@@ -3,7 +3,7 @@
 // ef. Arguments: which of the two, folder, ef,ef,…
 import { join } from 'node:path'
 import type { UnitVector } from '../../../src/core/vector.ts'
-import { type HnswGraph, readGraph } from '../../../src/search/hnsw-graph.ts'
+import { efFor, type HnswGraph, readGraph } from '../../../src/search/hnsw-graph.ts'
 import { openHnswIndex } from '../../../src/search/hnsw-index.ts'
 import { loadIndexFile } from '../../../src/search/index-file.ts'
 import { contentOf, IDENTITY, type Measured, type Point } from './built.ts'
@@ -26,7 +26,7 @@ console.log(JSON.stringify(told satisfies Measured))
 async function measureIndex() {
   const index = await openHnswIndex({ identity: IDENTITY, directory })
   const loaded = sinceStart()
-  const point = await ask(null, async (query) => {
+  const point = await ask(efFor(index.size), async (query) => {
     const hits = await index.search(query, K)
     return hits.map(({ content }) => rowOf.get(content) ?? -1)
   })
@@ -63,7 +63,7 @@ async function readSaved(): Promise<HnswGraph> {
 }
 
 async function ask(
-  ef: number | null,
+  ef: number,
   search: (query: UnitVector) => number[] | Promise<number[]>,
 ): Promise<Point> {
   for (const query of queries.slice(0, WARM_UP)) await search(query)
