@@ -1,8 +1,9 @@
 // lucida backup: the truth and Lucida's own pictures as they are at one moment, in one file.
 import { existsSync } from 'node:fs'
-import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { readdir, realpath, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { sql } from 'drizzle-orm'
+import { moveDurably } from '../core/durable-file.ts'
 import { explainFullDisk, LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { countMigrations, type Database, openCopy, openDatabase, rows } from '../store/database.ts'
@@ -59,8 +60,7 @@ export async function writeBackup(
       throw new LucidaError('checksum_mismatch', message, { cause: error })
     })
     refuseExisting(file, force)
-    await rename(draft, file)
-    await syncFolder(dirname(file))
+    await moveDurably(draft, file)
     return { file, sizeBytes: (await stat(file)).size, counts }
   } catch (error) {
     await rm(draft, { force: true })
@@ -127,17 +127,4 @@ async function* countBlocks(
   }
   onEnd(counts)
   yield { end: counts }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch {
-    // Windows opens no folders.
-  }
 }
