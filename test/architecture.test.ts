@@ -63,7 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   generate: { may: ['core', 'pictures', 'models'] },
   audit: { may: ['core', 'models', 'search'], mayTypes: ['store'] },
   demo: { may: ['core'] },
-  backup: { may: ['core', 'store', 'search'] },
+  backup: { may: ['core', 'store', 'sources', 'search'] },
   'config.ts': { may: ['core'] },
   develop: {
     may: [

@@ -1,28 +1,33 @@
-// lucida backup: the truth and Lucida's own pictures as they are at one moment, in one file.
+// lucida backup: the truth and Lucida's own files as they are at one moment, in one file.
 import { existsSync } from 'node:fs'
-import { readdir, realpath, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { moveDurably } from '../core/durable-file.ts'
 import { explainFullDisk, LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { countMigrations, type Database, openCopy, openDatabase, rows } from '../store/database.ts'
+import { listRoots } from '../store/roots.ts'
 import { type Block, checkFile, type Counts, type Manifest, writeBlocks } from './file.ts'
-import { findOwn, readOwnFiles } from './own-files.ts'
+import { readOwnFiles } from './own-files.ts'
+import { findOwn } from './own-folders.ts'
 import { atOneMoment, readTable, TABLES } from './tables.ts'
 
 /** Whose data; as in the settings. */
 export interface BackupPlace {
   readonly dataDir: string
   readonly databaseUrl?: string | undefined
+  readonly storage?: string | undefined
 }
 
-/** What was written or restored. */
+/** What was written. */
 export interface BackupSummary {
   readonly file: string
   readonly sizeBytes: number
   /** Rows by table, and `files`. */
   readonly counts: Counts
+  /** Folders of drawings whose files are not in it: they lie in no place that the settings name. */
+  readonly elsewhere: readonly string[]
 }
 
 export interface BackupOptions {
@@ -43,15 +48,15 @@ export async function writeBackup(
   { force = false, copy, signal }: BackupOptions = {},
 ): Promise<BackupSummary> {
   refuseExisting(file, force)
-  const dataDir = await realDataDir(place)
   const database = copy === undefined ? await openPlace(place) : await openCopy(copy)
   const draft = `${file}.part`
   try {
     let counts: Counts = {}
-    await atOneMoment(database.db, async (tx) => {
-      const manifest = await describe(tx, dataDir)
+    const { elsewhere } = await atOneMoment(database.db, async (tx) => {
+      const manifest = await describe(tx, place)
       const blocks = countBlocks(readBlocksOf(tx, manifest), (all) => (counts = all))
       await writeBlocks(draft, manifest, blocks, signal)
+      return manifest
     })
     // What a disk has swallowed is better found now than when it is needed.
     await checkFile(draft, signal).catch((error: unknown) => {
@@ -61,7 +66,7 @@ export async function writeBackup(
     })
     refuseExisting(file, force)
     await moveDurably(draft, file)
-    return { file, sizeBytes: (await stat(file)).size, counts }
+    return { file, sizeBytes: (await stat(file)).size, counts, elsewhere }
   } catch (error) {
     await rm(draft, { force: true })
     if (signal?.aborted) throw new LucidaError('cancelled', 'The backup was cancelled')
@@ -77,11 +82,6 @@ function refuseExisting(file: string, force: boolean): void {
   throw new LucidaError('bad_input', message)
 }
 
-/** Its real path, as roots in it are known; one that is not there holds nothing. */
-async function realDataDir({ dataDir }: BackupPlace): Promise<string> {
-  return realpath(dataDir).catch(() => dataDir)
-}
-
 async function openPlace({ dataDir, databaseUrl }: BackupPlace) {
   if (databaseUrl) return openDatabase({ url: databaseUrl })
   const names = await readdir(dataDir).catch(() => [])
@@ -91,20 +91,23 @@ async function openPlace({ dataDir, databaseUrl }: BackupPlace) {
   return openDatabase({ directory: dataDir })
 }
 
-async function describe(tx: Database, dataDir: string): Promise<Manifest> {
-  const roots = await rows<{ path: string }>(tx, sql`select path from roots order by path`)
+async function describe(tx: Database, place: BackupPlace): Promise<Manifest> {
+  const roots = await listRoots(tx)
   const [state] = await rows<{ sequence: number }>(
     tx,
     sql`select case when is_called then last_value else 0 end::float8 as sequence from changes_seq`,
   )
   const paths = roots.map(({ path }) => path)
+  const own = await findOwn(paths, place)
+  const drawn = roots.filter((root) => root.drawn).map(({ path }) => path)
   return {
     version: VERSION,
     createdAt: new Date().toISOString(),
     migrations: await countMigrations(),
     sequence: state!.sequence,
     roots: paths,
-    own: findOwn(paths, dataDir),
+    own,
+    elsewhere: drawn.filter((path) => !own.some((folder) => folder.path === path)),
   }
 }
 

@@ -18,6 +18,9 @@ const FIRST_LINE = Buffer.from(`${MAGIC}${FORMAT}\n`)
 /** A line feed, `sha256 `, 64 digits and a line feed. */
 const SEAL_BYTES = 73
 
+/** The data directory, or the storage, which is the same place unless LUCIDA_STORAGE says otherwise. */
+const place = z.enum(['data', 'storage']).default('data')
+
 const manifestSchema = z.object({
   /** The version that made it. */
   version: z.string(),
@@ -27,8 +30,10 @@ const manifestSchema = z.object({
   /** The last number of the change feed. */
   sequence: z.int(),
   roots: z.array(z.string()),
-  /** Those in the data directory, whose files are in the backup; names are relative to it. */
-  own: z.array(z.object({ path: z.string(), name: z.string() })),
+  /** Lucida's own folders, whose files are in the backup; names are relative to where they lie. */
+  own: z.array(z.object({ path: z.string(), name: z.string(), place })),
+  /** Folders of drawings that are not in it: they lie neither in the data directory nor in the storage. */
+  elsewhere: z.array(z.string()).default([]),
 })
 
 const tableSchema = z.object({
@@ -37,11 +42,13 @@ const tableSchema = z.object({
   rows: z.int(),
   bytes: z.int(),
 })
-const fileSchema = z.object({ file: z.string(), bytes: z.int() })
+const fileSchema = z.object({ file: z.string(), place, bytes: z.int() })
 const endSchema = z.object({ end: z.record(z.string(), z.int()) })
 
 /** What a backup says of itself. */
 export type Manifest = z.infer<typeof manifestSchema>
+
+type OwnPlace = z.infer<typeof place>
 
 /** Some rows of a table: a JSON array of objects. */
 export interface TableBlock {
@@ -51,9 +58,11 @@ export interface TableBlock {
   readonly json: string
 }
 
-/** A file of Lucida's own, by its name in the data directory. */
+/** A file of Lucida's own. */
 export interface FileBlock {
+  /** The name of its folder, and its name there. */
   readonly file: string
+  readonly place: OwnPlace
   readonly bytes: number
   /** To be read to its end before the next block. */
   readonly content: AsyncIterable<Uint8Array>

@@ -322,7 +322,9 @@ describeDatabase('a backup', (newPlace, engine) => {
   test('of an older version is restored with defaults for what it lacks', async () => {
     const path = join(scratch, 'older')
     const manifest = await checkFile(file)
-    await remake(path, { ...manifest, migrations: 2 }, (block) => {
+    const own = manifest.own.map(({ path, name }) => ({ path, name })) as typeof manifest.own
+    await remake(path, { ...manifest, migrations: 2, own }, (block) => {
+      if ('file' in block) return { ...block, place: undefined } as never
       if (!('json' in block) || block.table !== 'contents') return block
       const all = JSON.parse(block.json) as Record<string, unknown>[]
       const json = JSON.stringify(all.map((row) => ({ ...row, generated: undefined })))
@@ -334,6 +336,9 @@ describeDatabase('a backup', (newPlace, engine) => {
     const counted = sql`select count(*)::int as n, count(*) filter (where generated)::int as generated from contents`
     expect(await rows(opened.db, counted)).toEqual([{ n: 14, generated: 0 }])
     await opened.close()
+    for (const name of ['drawn', 'uploads']) {
+      expect(await readdir(join(elsewhere.dataDir, name))).toHaveLength(1)
+    }
   })
 
   test('that holds less than it says changes nothing', async () => {
@@ -567,7 +572,7 @@ async function remake(
       }
       for (let i = 0; i < moreFiles; i++) {
         const content = [Buffer.from(`${i}`)] as unknown as AsyncIterable<Uint8Array>
-        yield { file: `uploads/extra-${i}.png`, bytes: `${i}`.length, content }
+        yield { file: `uploads/extra-${i}.png`, place: 'storage', bytes: `${i}`.length, content }
       }
       yield { end: { ...block.end, files: block.end.files! + moreFiles } }
     }
