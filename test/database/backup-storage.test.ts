@@ -1,15 +1,6 @@
 // Drawings and uploads that lie where LUCIDA_STORAGE says, in a folder or a bucket, are in a backup,
 // and come to lie where the place that it is restored to keeps such files.
-import {
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  realpath,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
