@@ -2,7 +2,7 @@
 import { mkdir, open, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SQL, sql } from 'drizzle-orm'
@@ -359,6 +359,18 @@ describeDatabase('doctor', (newPlace, engine) => {
       expect(await look()).toEqual([])
       const index = await saveIndex()
       expect(await index.search(vectorOf('a'), 1)).toMatchObject([{ content: hashOf('a') }])
+    })
+
+    test('path_twice waits for no pipe', async () => {
+      execFileSync('mkfifo', [at('pipe.png')])
+      await run(sql`insert into roots (path) values (${place.dataDir})`)
+      await database.noteChoices()
+      for (const name of ['a', 'b']) {
+        await run(sql`insert into paths (content, path, size_bytes, mtime_ms)
+          values (${hash(name)}, ${at('pipe.png')}, 100, 1)`)
+      }
+      expect(await look(true)).toEqual(['path_twice'])
+      await rm(at('pipe.png'))
     })
 
     describe('drawn pictures', () => {
