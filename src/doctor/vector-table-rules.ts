@@ -3,7 +3,7 @@
 import { sql } from 'drizzle-orm'
 import type { UnitVector } from '../core/vector.ts'
 import { type Database, rows } from '../store/database.ts'
-import { emptyTable, hashes } from '../store/vector-table.ts'
+import { emptyTable, hashes, TABLE_NAME } from '../store/vector-table.ts'
 import { differenceOf } from './expected-vectors.ts'
 import { findsOf, type Rule, rowRule } from './rule.ts'
 
@@ -27,9 +27,12 @@ export async function vectorTableRules(db: Database): Promise<Rule[]> {
     for (const table of await listTables(db)) if (await isWrong(db, table)) wrong.push(table)
     return wrong
   }
-  const stray = sql`select table_name::text as example from information_schema.tables
-    where table_schema = current_schema() and table_name like 'vectors\\_%'
-      and table_name not in (select name from vector_tables)`
+  // Others may keep tables in the same database: named and made like ours is ours alone.
+  const stray = sql`select table_name::text as example from information_schema.columns
+    where table_schema = current_schema() and table_name ~ ${TABLE_NAME}
+      and table_name not in (select name from vector_tables)
+    group by table_name having array_agg(column_name || ' ' || udt_name order by ordinal_position)
+      = array['content bytea', 'vector halfvec']`
   return [
     rowRule(db, {
       code: 'vector_table_missing',
