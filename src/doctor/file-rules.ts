@@ -5,6 +5,7 @@ import { basename, join } from 'node:path'
 import type { Config } from '../config.ts'
 import { readCheckedBytes, readCheckedJson } from '../core/checked-file.ts'
 import { isDraft } from '../core/durable-file.ts'
+import { isSystemError } from '../core/errors.ts'
 import { isWithin } from '../core/folder-range.ts'
 import { OWN_FOLDERS, ownFolder } from '../core/own-folders.ts'
 import { isBucketPath } from '../core/place.ts'
@@ -40,7 +41,8 @@ export function fileRules(
         if (!found || isShared) return []
         return verifySnapshot(snapshot).then(
           () => [],
-          () => [snapshot],
+          // What cannot be read for now may be whole.
+          (error: unknown) => (isSystemError(error) ? [] : [snapshot]),
         )
       },
     ),

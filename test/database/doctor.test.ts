@@ -361,6 +361,13 @@ describeDatabase('doctor', (newPlace, engine) => {
       expect(await index.search(vectorOf('a'), 1)).toMatchObject([{ content: hashOf('a') }])
     })
 
+    test.runIf(engine === 'pglite')('a snapshot that cannot be read stays', async () => {
+      await mkdir(at('database.snapshot'))
+      expect(await look(true)).toEqual([])
+      expect(await readdir(place.dataDir)).toContain('database.snapshot')
+      await rm(at('database.snapshot'), { recursive: true })
+    })
+
     test('path_twice waits for no pipe', async () => {
       execFileSync('mkfifo', [at('pipe.png')])
       await run(sql`insert into roots (path) values (${place.dataDir})`)
