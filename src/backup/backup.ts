@@ -4,7 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { moveDurably } from '../core/durable-file.ts'
-import { explainFullDisk, LucidaError } from '../core/errors.ts'
+import { explainFullDisk, isSystemError, LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { countMigrations, type Database, openCopy, openDatabase, rows } from '../store/database.ts'
 import { listRoots } from '../store/roots.ts'
@@ -70,7 +70,7 @@ export async function writeBackup(
   } catch (error) {
     await rm(draft, { force: true })
     if (signal?.aborted) throw new LucidaError('cancelled', 'The backup was cancelled')
-    throw explainFullDisk(error, dirname(file))
+    throw explainFullDisk(explainUnwritable(error, draft), dirname(file))
   } finally {
     await database.close()
   }
@@ -80,6 +80,14 @@ function refuseExisting(file: string, force: boolean): void {
   if (force || !existsSync(file)) return
   const message = `${file} exists already; give another name, or --force to replace it`
   throw new LucidaError('bad_input', message)
+}
+
+/** `error` in clear words when `draft` cannot be written where it is to be. */
+function explainUnwritable(error: unknown, draft: string): unknown {
+  const { path, code } = error as NodeJS.ErrnoException
+  if (!isSystemError(error) || path !== draft || code === 'ENOSPC') return error
+  const message = `No backup can be written to ${dirname(draft)} (${code}); make that folder, or give another place`
+  return new LucidaError('bad_input', message, { cause: error })
 }
 
 async function openPlace({ dataDir, databaseUrl }: BackupPlace) {

@@ -2,13 +2,13 @@
 // last line with the SHA-256 of everything before it. A block is a line of JSON and as many bytes as
 // that says.
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import { z } from 'zod'
-import { LucidaError, systemCode } from '../core/errors.ts'
+import { isSystemError, LucidaError, systemCode } from '../core/errors.ts'
 import { ByteSource } from '../store/snapshot.ts'
 
 const MAGIC = 'lucida-backup '
@@ -44,6 +44,7 @@ const tableSchema = z.object({
 })
 const fileSchema = z.object({ file: z.string(), place, bytes: z.int() })
 const endSchema = z.object({ end: z.record(z.string(), z.int()) })
+const blockSchema = z.union([endSchema, fileSchema, tableSchema])
 
 /** What a backup says of itself. */
 export type Manifest = z.infer<typeof manifestSchema>
@@ -73,7 +74,7 @@ export type Counts = Readonly<Record<string, number>>
 
 export type Block = TableBlock | FileBlock | { readonly end: Counts }
 
-/** Writes a backup to `path`, which is overwritten. It is on the disk once this returns. */
+/** Writes a backup to `path`, which is replaced. It is on the disk once this returns. */
 export async function writeBlocks(
   path: string,
   manifest: Manifest,
@@ -82,7 +83,10 @@ export async function writeBlocks(
 ): Promise<void> {
   // Vectors and pictures hardly compress: a higher level takes longer for nothing.
   const gzip = createGzip({ level: 1 })
-  const out = createWriteStream(path, { mode: 0o600, flush: true })
+  // What lies there may be a link, or readable by others.
+  await rm(path, { force: true })
+  const file = await open(path, 'wx', 0o600)
+  const out = file.createWriteStream({ flush: true })
   await pipeline(Readable.from(bytesOf(manifest, blocks)), gzip, seal, out, { signal })
 }
 
@@ -133,7 +137,7 @@ export async function checkFile(path: string, signal?: AbortSignal): Promise<Man
   if (format > FORMAT) throw newer(path, `its format is ${format}`)
   const blocks = openBlocks(path, (await sizeOf(path)) - SEAL_BYTES)
   try {
-    return manifestSchema.parse(JSON.parse(await blocks.source.line()))
+    return await readLine(blocks.source, manifestSchema, path)
   } finally {
     blocks.close()
   }
@@ -171,18 +175,26 @@ export async function* readBlocks(path: string): AsyncGenerator<Block> {
   try {
     await source.line()
     for (;;) {
-      const header: unknown = JSON.parse(await source.line())
-      const end = endSchema.safeParse(header)
-      if (end.success) {
-        yield end.data
+      const header = await readLine(source, blockSchema, path)
+      if ('end' in header) {
+        yield header
         return await source.end()
       }
-      const file = fileSchema.safeParse(header)
-      if (file.success) yield { ...file.data, content: source.take(file.data.bytes) }
-      else yield await readTable(source, tableSchema.parse(header))
+      if ('file' in header) yield { ...header, content: source.take(header.bytes) }
+      else yield await readTable(source, header)
     }
   } finally {
     blocks.close()
+  }
+}
+
+/** Throws `bad_input` for what no version of Lucida has written, though its checksum matches. */
+async function readLine<T>(source: ByteSource, schema: z.ZodType<T>, path: string): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await source.line()))
+  } catch (cause) {
+    if (isSystemError(cause)) throw cause
+    throw malformed(path, 'it holds what cannot be understood', cause)
   }
 }
 
@@ -235,8 +247,9 @@ function damaged(path: string): LucidaError {
 }
 
 /** The error for what no version of Lucida has written. */
-export function malformed(path: string, why: string): LucidaError {
-  return new LucidaError('bad_input', `${path} is no sound backup: ${why}. Nothing was restored`)
+export function malformed(path: string, why: string, cause?: unknown): LucidaError {
+  const message = `${path} is no sound backup: ${why}. Nothing was restored; use another copy of the backup`
+  return new LucidaError('bad_input', message, { cause })
 }
 
 /** The error for a backup of a newer version. */

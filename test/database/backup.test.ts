@@ -1,15 +1,18 @@
 // A backup, made while others write, gives equal answers wherever it is restored; one that is not
 // whole is refused before anything is changed.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import {
+  lstat,
   mkdir,
   mkdtemp,
   readdir,
   readFile,
   realpath,
   rm,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises'
@@ -223,6 +226,22 @@ describeDatabase('a backup', (newPlace, engine) => {
     await checkFile(join(scratch, 'kept'))
   })
 
+  test('is for its owner’s eyes, whatever lay in its place', async () => {
+    const target = join(scratch, 'private')
+    await writeFile(join(scratch, 'theirs'), '')
+    await symlink(join(scratch, 'theirs'), `${target}.part`)
+    await writeBackup(place, target)
+    const found = await lstat(target)
+    expect([found.isFile(), found.mode & 0o777]).toEqual([true, 0o600])
+    expect(await readFile(join(scratch, 'theirs'), 'utf8')).toBe('')
+  })
+
+  test('into a folder that is not there says so', async () => {
+    const target = join(scratch, 'not', 'there')
+    const { code, err } = await run(['backup', target])
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('make that folder') })
+  })
+
   test('that is interrupted leaves nothing', async () => {
     const path = join(scratch, 'interrupted')
     const signal = AbortSignal.abort()
@@ -305,6 +324,32 @@ describeDatabase('a backup', (newPlace, engine) => {
       expect(await refused(await makePicture(1))).toBe('bad_input')
       const nothing = restoreBackup({ dataDir: join(scratch, 'target') }, join(scratch, 'none'))
       await expect(nothing).rejects.toMatchObject({ code: 'not_found' })
+    })
+
+    test('where no version has made it, though it is whole', async () => {
+      const manifest = await checkFile(file)
+      const path = join(scratch, 'odd')
+      await remake(path, { version: '0.2.0' } as Manifest)
+      const restoring = () => restoreBackup({ dataDir: join(scratch, 'target') }, path)
+      await expect(restoring()).rejects.toMatchObject({ code: 'bad_input' })
+      expect(existsSync(join(scratch, 'target'))).toBe(false)
+      await remake(path, manifest, (block) => ({ ...block, bytes: 0, rows: 'many' }) as never)
+      const target = { dataDir: join(scratch, 'odd-target') }
+      await expect(restoreBackup(target, path)).rejects.toMatchObject({
+        code: 'bad_input',
+        message: expect.stringContaining('cannot be understood'),
+      })
+    })
+
+    test('where its format is newer', async () => {
+      const whole = await readFile(file)
+      const body = Buffer.concat([Buffer.from('lucida-backup 2\n'), whole.subarray(16, -73)])
+      const seal = `\nsha256 ${createHash('sha256').update(body).digest('hex')}\n`
+      const path = join(scratch, 'format-2')
+      await writeFile(path, Buffer.concat([body, Buffer.from(seal)]))
+      const newer = restoreBackup({ dataDir: join(scratch, 'target') }, path)
+      await expect(newer).rejects.toThrow('newer version of Lucida (its format is 2); update')
+      expect(existsSync(join(scratch, 'target'))).toBe(false)
     })
 
     test('where a newer version has made it', async () => {
