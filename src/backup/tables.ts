@@ -2,6 +2,8 @@
 // time is changed by passing through the program, and either engine reads what the other has written.
 import { type SQL, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
+import { withWriterLock } from '../store/changes.ts'
+import { isCluster } from '../store/citus.ts'
 import { type Database, rows } from '../store/database.ts'
 import type { TableBlock } from './file.ts'
 import { type Relocation, relocated } from './relocation.ts'
@@ -36,15 +38,27 @@ const ROWS = 100
 const PLAIN = sql`select set_config('bytea_output', 'hex', true),
   set_config('extra_float_digits', '1', true), set_config('timezone', 'UTC', true)`
 
+/** Nodes of a cluster are asked over one connection each, whose moment is that of its first question. */
+const ONE_CONNECTION = sql`select set_config('citus.max_adaptive_executor_pool_size', '1', true)`
+
 /** Runs `read` on the database as it is at one moment, while others go on writing. */
 export async function atOneMoment<T>(db: Database, read: (tx: Database) => Promise<T>): Promise<T> {
+  const isSpread = await isCluster(db)
   return db.transaction(
     async (tx) => {
-      await tx.execute(PLAIN)
+      // Nodes commit one after another, so the first questions are asked while nobody writes.
+      if (isSpread) await withWriterLock(db, () => askAll(tx))
+      else await tx.execute(PLAIN)
       return read(tx)
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   )
+}
+
+async function askAll(tx: Database): Promise<void> {
+  await tx.execute(PLAIN)
+  await tx.execute(ONE_CONNECTION)
+  await tx.execute(sql`select from contents limit 1`)
 }
 
 /** All rows of a table, some at a time. Call inside `atOneMoment`. */
@@ -79,11 +93,14 @@ export async function insertRows(
     select ${sql.join(values, sql`, `)} from json_populate_recordset(null::${name}, ${json}::json)`)
 }
 
-/** Which tables hold rows. */
+/** Which tables hold rows. A cluster is asked about one at a time. */
 export async function filledTables(tx: Database): Promise<TableName[]> {
-  const asked = TABLES.map((table) => `(select exists (select from ${table})) as ${table}`)
-  const [found] = await rows<Record<TableName, boolean>>(tx, sql.raw(`select ${asked.join(', ')}`))
-  return TABLES.filter((table) => found![table])
+  const filled: TableName[] = []
+  for (const table of TABLES) {
+    const some = await rows(tx, sql.raw(`select 1 from ${table} limit 1`))
+    if (some.length > 0) filled.push(table)
+  }
+  return filled
 }
 
 function unknown(what: string): LucidaError {
