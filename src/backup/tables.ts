@@ -31,8 +31,8 @@ export type TableName = (typeof TABLES)[number]
 /** Tables with a column `path`. */
 const WITH_PATHS: ReadonlySet<string> = new Set(['roots', 'paths', 'failures', 'fill_failures'])
 
-/** Rows at a time: 400 KB of vectors with 512 dimensions. */
-const ROWS = 100
+/** Rows at a time: 400 KB of vectors with 512 dimensions. A concept may have a thousand pictures. */
+const rowsAtOnce = (table: TableName) => (table === 'concepts' ? 1 : 100)
 
 /** Whatever the server's settings are: bytes in hexadecimal, every digit of a number, one time zone. */
 const PLAIN = sql`select set_config('bytea_output', 'hex', true),
@@ -67,7 +67,10 @@ export async function* readTable(tx: Database, table: TableName): AsyncGenerator
   await tx.execute(sql.raw(`declare backup_rows no scroll cursor for ${query}`))
   let columns: string[] | undefined
   for (;;) {
-    const some = await rows<{ json: string }>(tx, sql.raw(`fetch ${ROWS} from backup_rows`))
+    const some = await rows<{ json: string }>(
+      tx,
+      sql.raw(`fetch ${rowsAtOnce(table)} from backup_rows`),
+    )
     if (some.length === 0) break
     columns ??= Object.keys(JSON.parse(some[0]!.json) as object)
     const json = `[${some.map((row) => row.json).join(',\n')}]`

@@ -163,16 +163,17 @@ describeDatabase('a backup', (newPlace, engine) => {
 
   test.runIf(engine === 'postgres')('reads nothing that comes after its moment', async () => {
     await using busy = await newPlace()
-    const { db, close } = await busy.open()
+    const database = await busy.open()
+    const { db } = database
     await writeStep(db, 0, 5)
     const found = await atOneMoment(db, async (tx) => {
       // Of a cluster, no node but one may have been asked anything yet.
       await writeStep(db, 2, 5)
       const counted = sql`select count(*)::int as n from paths`
-      return { then: await rows(tx, counted), now: await rows(db, counted) }
+      return { inside: await rows(tx, counted), outside: await rows(db, counted) }
     })
-    expect(found).toEqual({ then: [{ n: 5 }], now: [{ n: 10 }] })
-    await close()
+    expect(found).toEqual({ inside: [{ n: 5 }], outside: [{ n: 10 }] })
+    await database.close()
   })
 
   test.runIf(engine === 'pglite')('is made beside a server that is at work', async () => {
@@ -229,6 +230,21 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(await run(['backup', target], large)).toMatchObject({ code: 0 })
     expect(existsSync(`${target}.part`)).toBe(false)
     expect(await checkFile(target)).toMatchObject({ own: [{ name: 'uploads' }] })
+  })
+
+  test('holds concepts one by one, for all their pictures', async () => {
+    await using taught = await newPlace()
+    const database = await taught.open()
+    await database.db.execute(sql`insert into concepts (name, examples, model, recipe, weights, bias, separation)
+      select 'concept ' || n, '[]', 'm', 'r', '', 0, 0 from generate_series(1, 3) n`)
+    await database.close()
+    const path = join(scratch, 'concepts')
+    await writeBackup(taught, path)
+    const found: number[] = []
+    for await (const block of readBlocks(path)) {
+      if ('json' in block && block.table === 'concepts') found.push(block.rows)
+    }
+    expect(found).toEqual([1, 1, 1])
   })
 
   test('replaces no file unless it is told to', async () => {
