@@ -10,7 +10,7 @@ import { countMigrations, type Database, openCopy, openDatabase, rows } from '..
 import { listRoots } from '../store/roots.ts'
 import { type Block, checkFile, type Counts, type Manifest, writeBlocks } from './file.ts'
 import { readOwnFiles } from './own-files.ts'
-import { findOwn } from './own-folders.ts'
+import { findElsewhere, findOwn } from './own-folders.ts'
 import { atOneMoment, readTable, TABLES } from './tables.ts'
 
 /** Whose data; as in the settings. */
@@ -26,7 +26,7 @@ export interface BackupSummary {
   readonly sizeBytes: number
   /** Rows by table, and `files`. */
   readonly counts: Counts
-  /** Folders of drawings whose files are not in it: they lie in no place that the settings name. */
+  /** Lucida's own folders whose files are not in it: they lie in no place that the settings name. */
   readonly elsewhere: readonly string[]
 }
 
@@ -107,7 +107,6 @@ async function describe(tx: Database, place: BackupPlace): Promise<Manifest> {
   )
   const paths = roots.map(({ path }) => path)
   const own = await findOwn(paths, place)
-  const drawn = roots.filter((root) => root.drawn).map(({ path }) => path)
   return {
     version: VERSION,
     createdAt: new Date().toISOString(),
@@ -115,7 +114,7 @@ async function describe(tx: Database, place: BackupPlace): Promise<Manifest> {
     sequence: state!.sequence,
     roots: paths,
     own,
-    elsewhere: drawn.filter((path) => !own.some((folder) => folder.path === path)),
+    elsewhere: await findElsewhere(tx, roots, own),
   }
 }
 

@@ -32,7 +32,7 @@ const manifestSchema = z.object({
   roots: z.array(z.string()),
   /** Lucida's own folders, whose files are in the backup; names are relative to where they lie. */
   own: z.array(z.object({ path: z.string(), name: z.string(), place })),
-  /** Folders of drawings that are not in it: they lie neither in the data directory nor in the storage. */
+  /** Those that are not in it: they lie neither in the data directory nor in the storage. */
   elsewhere: z.array(z.string()).default([]),
 })
 

@@ -1,11 +1,14 @@
 // Lucida's own folders: those in which it keeps drawings and uploads, wherever LUCIDA_STORAGE puts
 // them, and every indexed folder inside its data directory. What lies in them lies nowhere else.
 import { relative, resolve, sep } from 'node:path'
+import { sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
-import { isWithin } from '../core/folder-range.ts'
+import { folderRange, isWithin } from '../core/folder-range.ts'
 import { OWN_FOLDERS, ownFolder } from '../core/own-folders.ts'
 import { isBucketPath } from '../core/place.ts'
 import { realPlace } from '../sources/open-source.ts'
+import { type Database, rows } from '../store/database.ts'
+import type { Root } from '../store/roots.ts'
 import type { FileBlock, Manifest } from './file.ts'
 
 export type OwnFolder = Manifest['own'][number]
@@ -35,6 +38,28 @@ export async function findOwn(roots: readonly string[], homes: Homes): Promise<O
       return { path, name, place: 'data' as const }
     }),
   ]
+}
+
+/** Roots with what is drawn or uploaded that are not in `own`: the settings do not lead there. */
+export async function findElsewhere(
+  tx: Database,
+  roots: readonly Root[],
+  own: readonly OwnFolder[],
+): Promise<string[]> {
+  const found: string[] = []
+  for (const { path, drawn } of roots) {
+    if (own.some((folder) => folder.path === path)) continue
+    if (drawn || (/[/\\]uploads$/.test(path) && (await holdsUploads(tx, path)))) found.push(path)
+  }
+  return found
+}
+
+/** Uploads are called by the first digits of their hash, as nobody else's pictures are. */
+async function holdsUploads(tx: Database, folder: string): Promise<boolean> {
+  const { after } = folderRange(folder)
+  const one = sql`starts_with(path, ${after} || left(encode(content, 'hex'), 16) || '.')`
+  const some = await rows(tx, sql`select 1 from paths where ${one} limit 1`)
+  return some.length > 0
 }
 
 /** An own folder of a backup, and where it lies here. */

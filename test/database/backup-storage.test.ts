@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkFile, readBlocks, writeBlocks } from '../../src/backup/file.ts'
 import { restoreBackup } from '../../src/backup/restore.ts'
 import { type Lucida, writeBackup } from '../../src/lucida.ts'
-import { claimDrawnFolder } from '../../src/store/drawn.ts'
 import { answersOf, type Questions } from '../helpers/answers.ts'
 import { BUCKET, startBucket, type TestBucket } from '../helpers/bucket.ts'
 import { runCaptured } from '../helpers/cli.ts'
@@ -252,17 +251,24 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
     expect(names).toHaveLength(2)
   })
 
-  test('tells of drawings that lie elsewhere', async () => {
+  test('tells of drawings and uploads that lie elsewhere', async () => {
     await using lost = await newPlace()
-    const database = await lost.open()
-    await claimDrawnFolder(database.db, '/elsewhere/drawn')
-    await database.close()
+    const storage = at('not told of')
+    await fill(lost, storage)
+    // Somebody's own pictures, which only share the name.
+    await mkdir(at('theirs/uploads'), { recursive: true })
+    await writeFile(at('theirs/uploads/a.png'), await drawPicture('#78b4f0'))
+    const opened = await openAt(lost)
+    await indexAll(opened, [at('theirs/uploads')])
+    await opened.close()
     const env = lost.databaseUrl ? { DATABASE_URL: lost.databaseUrl } : {}
     const args = ['backup', at('lost.backup'), '--json', '--data-dir', lost.dataDir]
     const { err, out } = await runCaptured(args, { cwd: scratch, env })
-    expect(err).toMatch(/^not in the backup: drawings in \/elsewhere\/drawn, .*LUCIDA_STORAGE/)
-    expect(JSON.parse(out)).toMatchObject({ elsewhere: ['/elsewhere/drawn'] })
-    expect(await checkFile(at('lost.backup'))).toMatchObject({ elsewhere: ['/elsewhere/drawn'] })
+    const elsewhere = [join(storage, 'drawn'), join(storage, 'uploads')]
+    expect(err).toMatch(/^not in the backup: .*LUCIDA_STORAGE/)
+    expect(err).toContain(elsewhere.join(', '))
+    expect(JSON.parse(out)).toMatchObject({ elsewhere, counts: { files: 0 } })
+    expect(await checkFile(at('lost.backup'))).toMatchObject({ elsewhere })
   })
 
   test.runIf(engine === 'pglite')('whose folders are the program’s is refused', async () => {

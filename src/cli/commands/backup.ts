@@ -53,7 +53,7 @@ export function backupCommand(io: CliIo): Command {
 function tellElsewhere(io: CliIo, { elsewhere }: BackupSummary): void {
   if (elsewhere.length === 0) return
   io.err(
-    `not in the backup: drawings in ${elsewhere.join(', ')}, which lies neither in the data directory nor in LUCIDA_STORAGE; set that as the server has it, or keep them as files\n`,
+    `not in the backup: drawings and uploads in ${elsewhere.join(', ')}, neither in the data directory nor in LUCIDA_STORAGE; set that as the server has it, or keep them as files\n`,
   )
 }
 
