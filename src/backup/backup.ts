@@ -7,6 +7,7 @@ import { moveDurably } from '../core/durable-file.ts'
 import { explainFullDisk, isSystemError, LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { countMigrations, type Database, openCopy, openDatabase, rows } from '../store/database.ts'
+import { countPictures } from '../store/paths.ts'
 import { listRoots } from '../store/roots.ts'
 import { type Block, checkFile, type Counts, type Manifest, writeBlocks } from './file.ts'
 import { readOwnFiles } from './own-files.ts'
@@ -120,7 +121,22 @@ async function describe(tx: Database, place: BackupPlace): Promise<Manifest> {
 
 async function* readBlocksOf(tx: Database, { own }: Manifest): AsyncGenerator<Block> {
   for (const table of TABLES) yield* readTable(tx, table)
-  yield* readOwnFiles(own)
+  for (const folder of own) {
+    let files = 0
+    for await (const block of readOwnFiles(folder)) {
+      files++
+      yield block
+    }
+    if (files === 0) await refuseUnmounted(tx, folder.path)
+  }
+}
+
+/** What is not there now must not be missing in the backup for good. */
+async function refuseUnmounted(tx: Database, path: string): Promise<void> {
+  const pictures = await countPictures(tx, path)
+  if (pictures === 0) return
+  const message = `No file is in ${path}, where ${pictures} pictures of Lucida's own should be; mount what it lies on, or, if they were deleted, run lucida index --prune ${path}`
+  throw new LucidaError('not_found', message)
 }
 
 /** Adds the block that ends a backup. */

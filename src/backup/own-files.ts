@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rm } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { moveDurably, writeFile } from '../core/durable-file.ts'
+import { isDraft, moveDurably, writeFile } from '../core/durable-file.ts'
 import { LucidaError, systemCode } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import { isBucketPath } from '../core/place.ts'
@@ -13,12 +13,10 @@ import { FLAGS, systemReason } from '../sources/read-file.ts'
 import type { FileBlock } from './file.ts'
 import { isPlain, type OwnFolder, type PlacedFolder, pathOf } from './own-folders.ts'
 
-/** All files of own folders; drafts, links and what goes while it is read are left out. */
-export async function* readOwnFiles(own: readonly OwnFolder[]): AsyncGenerator<FileBlock> {
-  for (const { path, name, place } of own) {
-    const files = isBucketPath(path) ? objectsIn(path) : filesIn(path)
-    for await (const { rest, ...file } of files) yield { file: `${name}/${rest}`, place, ...file }
-  }
+/** All files of an own folder; drafts, links and what goes while it is read are left out. */
+export async function* readOwnFiles({ path, name, place }: OwnFolder): AsyncGenerator<FileBlock> {
+  const files = isBucketPath(path) ? objectsIn(path) : filesIn(path)
+  for await (const { rest, ...file } of files) yield { file: `${name}/${rest}`, place, ...file }
 }
 
 interface OwnFile extends Pick<FileBlock, 'bytes' | 'content'> {
@@ -52,7 +50,7 @@ async function* walk(folder: string): AsyncGenerator<string> {
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) yield* walk(path)
-    else if (entry.isFile() && !entry.name.endsWith('.tmp')) yield path
+    else if (entry.isFile() && !isDraft(entry.name)) yield path
   }
 }
 
@@ -129,6 +127,9 @@ export async function restoreFile(
   return { path, content, mtimeMs: found!.mtimeMs, isNew: before === null }
 }
 
+/** Always the same, so that what a kill leaves is overwritten. */
+const DRAFT = `.${'0'.repeat(12)}.tmp`
+
 async function put(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   if (isBucketPath(path)) {
     const parts: Uint8Array[] = []
@@ -137,7 +138,7 @@ async function put(path: string, content: AsyncIterable<Uint8Array>): Promise<vo
     return
   }
   await mkdir(dirname(path), { recursive: true })
-  const draft = `${path}.tmp`
+  const draft = `${path}${DRAFT}`
   try {
     await writeFile(draft, content)
     await moveDurably(draft, path)

@@ -251,6 +251,25 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
     expect(names).toHaveLength(2)
   })
 
+  test.each(['folder', 'bucket'])('is refused while its %s is not there', async (kind) => {
+    await using unmounted = await newPlace()
+    const storage = kind === 'folder' ? at('unmounted') : inBucket('unmounted')
+    await restoreBackup({ ...unmounted, storage }, file)
+    if (kind === 'folder') await rm(storage, { recursive: true })
+    else {
+      for (const { method, url } of [...bucket.seen]) {
+        const key = url.pathname.slice(`/${BUCKET}/`.length)
+        if (method === 'PUT' && key.startsWith('unmounted/')) await bucket.remove(key)
+      }
+    }
+    const writing = writeBackup({ ...unmounted, storage }, at('unmounted.backup'))
+    await expect(writing).rejects.toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('--prune'),
+    })
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/unmounted\.backup/))
+  })
+
   test('tells of drawings and uploads that lie elsewhere', async () => {
     await using lost = await newPlace()
     const storage = at('not told of')
