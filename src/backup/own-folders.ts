@@ -19,6 +19,9 @@ export interface Homes {
   readonly storage?: string | undefined
 }
 
+/** What the program keeps in its data directory for itself; not every file system tells cases apart. */
+const PROGRAM = /^(database(\.[^/]*)?|indexes|cache|models)(\/|$)/i
+
 /** Of the folders that `roots` cover, Lucida's own. */
 export async function findOwn(roots: readonly string[], homes: Homes): Promise<OwnFolder[]> {
   const kept: OwnFolder[] = []
@@ -27,17 +30,11 @@ export async function findOwn(roots: readonly string[], homes: Homes): Promise<O
     if (roots.some((root) => isWithin(path, root))) kept.push({ path, name, place: 'storage' })
   }
   const dataDir = await realPlace(homes.dataDir)
-  const others = roots.filter(
-    (root) =>
-      root !== dataDir && isWithin(root, dataDir) && !kept.some(({ path }) => path === root),
-  )
-  return [
-    ...kept,
-    ...others.map((path) => {
-      const name = relative(dataDir, path).split(sep).join('/')
-      return { path, name, place: 'data' as const }
-    }),
-  ]
+  const others = roots
+    .filter((root) => isWithin(root, dataDir) && !kept.some(({ path }) => path === root))
+    .map((path) => ({ path, name: relative(dataDir, path).split(sep).join('/') }))
+    .filter(({ name }) => name !== '' && !PROGRAM.test(name))
+  return [...kept, ...others.map((folder) => ({ ...folder, place: 'data' as const }))]
 }
 
 /** Roots with what is drawn or uploaded that are not in `own`: the settings do not lead there. */
@@ -86,20 +83,16 @@ export async function placeOwn(own: readonly OwnFolder[], homes: Homes): Promise
 }
 
 async function targetOf({ name, place }: OwnFolder, homes: Homes): Promise<string> {
-  if (place === 'storage') {
-    const known = OWN_FOLDERS.find((one) => one === name)
-    if (known) return realPlace(ownFolder(known, homes))
-  } else if (isPlain(name) && !PROGRAM.test(name)) {
-    return resolve(await realPlace(homes.dataDir), name)
-  }
+  const known = OWN_FOLDERS.find((one) => one === name)
+  if (place === 'storage' && known) return realPlace(ownFolder(known, homes))
+  const dataDir = await realPlace(homes.dataDir)
+  const to = resolve(dataDir, name)
+  if (place === 'data' && isPlain(name) && isWithin(to, dataDir) && !PROGRAM.test(name)) return to
   throw new LucidaError(
     'bad_input',
-    `The backup has a folder ${name}, which is none of Lucida's own`,
+    `The backup has a folder ${name}, which is none of Lucida's own; use another copy of the backup`,
   )
 }
-
-/** What the program keeps in its data directory for itself. */
-const PROGRAM = /^(database[^/]*|indexes|cache|models)(\/|$)/
 
 /** The place of a file. Throws `bad_input` for a name that leads out of its folder. */
 export function pathOf(

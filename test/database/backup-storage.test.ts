@@ -292,7 +292,7 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
 
   test.runIf(engine === 'pglite')('whose folders are the program’s is refused', async () => {
     const manifest = await checkFile(file)
-    for (const name of ['database', 'indexes/x', '..', 'a/../../b', '']) {
+    for (const name of ['database', 'Database.x/y', 'indexes/x', '..', 'a/../../b', '']) {
       const path = at('odd.backup')
       const own = [{ path: '/x', name, place: 'data' as const }]
       await writeBlocks(path, { ...manifest, own }, readBlocks(file))
