@@ -53,9 +53,13 @@ export async function findElsewhere(
 
 /** Uploads are called by the first digits of their hash, as nobody else's pictures are. */
 async function holdsUploads(tx: Database, folder: string): Promise<boolean> {
-  const { after } = folderRange(folder)
+  const { after, before } = folderRange(folder)
   const one = sql`starts_with(path, ${after} || left(encode(content, 'hex'), 16) || '.')`
-  const some = await rows(tx, sql`select 1 from paths where ${one} limit 1`)
+  const some = await rows(
+    tx,
+    sql`select 1 from paths
+    where path > ${after} and path < ${before} and ${one} limit 1`,
+  )
   return some.length > 0
 }
 

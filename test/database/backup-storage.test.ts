@@ -257,7 +257,7 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
     await restoreBackup({ ...unmounted, storage }, file)
     if (kind === 'folder') await rm(storage, { recursive: true })
     else {
-      for (const { method, url } of [...bucket.seen]) {
+      for (const { method, url } of bucket.seen) {
         const key = url.pathname.slice(`/${BUCKET}/`.length)
         if (method === 'PUT' && key.startsWith('unmounted/')) await bucket.remove(key)
       }
