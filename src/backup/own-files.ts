@@ -10,7 +10,7 @@ import { isBucketPath } from '../core/place.ts'
 import { listBucket } from '../sources/list-bucket.ts'
 import { openSource } from '../sources/open-source.ts'
 import { FLAGS, systemReason } from '../sources/read-file.ts'
-import type { FileBlock } from './file.ts'
+import type { FileBlock } from './blocks.ts'
 import { isPlain, type OwnFolder, type PlacedFolder, pathOf } from './own-folders.ts'
 
 /** All files of an own folder; drafts, links and what goes while it is read are left out. */

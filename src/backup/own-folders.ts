@@ -9,7 +9,7 @@ import { isBucketPath } from '../core/place.ts'
 import { realPlace } from '../sources/open-source.ts'
 import { type Database, rows } from '../store/database.ts'
 import type { Root } from '../store/roots.ts'
-import type { FileBlock, Manifest } from './file.ts'
+import type { FileBlock, Manifest } from './blocks.ts'
 
 export type OwnFolder = Manifest['own'][number]
 

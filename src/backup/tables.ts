@@ -5,7 +5,7 @@ import { LucidaError } from '../core/errors.ts'
 import { withWriterLock } from '../store/changes.ts'
 import { isCluster } from '../store/citus.ts'
 import { type Database, rows } from '../store/database.ts'
-import type { TableBlock } from './file.ts'
+import type { TableBlock } from './blocks.ts'
 import { type Relocation, relocated } from './relocation.ts'
 
 /**

@@ -24,13 +24,8 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApi } from '../../src/api/app.ts'
 import { startServer } from '../../src/api/server.ts'
-import {
-  type Block,
-  checkFile,
-  type Manifest,
-  readBlocks,
-  writeBlocks,
-} from '../../src/backup/file.ts'
+import type { Block, Manifest } from '../../src/backup/blocks.ts'
+import { checkFile, readBlocks, writeBlocks } from '../../src/backup/file.ts'
 import { restoreBackup } from '../../src/backup/restore.ts'
 import { atOneMoment, filledTables } from '../../src/backup/tables.ts'
 import { LucidaError, writeBackup } from '../../src/lucida.ts'
