@@ -17,7 +17,7 @@ import type { Concepts, ConceptTerm } from './concepts.ts'
 import { type Config, type PartialConfig, resolveConfig } from './config.ts'
 import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
-import { placeIn } from './core/place.ts'
+import { ownFolder } from './core/own-folders.ts'
 import type { UnitVector } from './core/vector.ts'
 import {
   type DrawnCandidate,
@@ -423,9 +423,8 @@ async function openWith(
   const answering = <T>(work: (context: AnswerContext) => Promise<T>): Promise<T> =>
     spaces.with((space) => work(space.answer))
 
-  const storage = config.storage ?? config.dataDir
-  const drawnFolder = placeIn(storage, 'drawn')
-  const uploadsFolder = placeIn(storage, 'uploads')
+  const drawnFolder = ownFolder('drawn', config)
+  const uploadsFolder = ownFolder('uploads', config)
   const gallery = openGallery(db, cache, [drawnFolder, uploadsFolder])
   const {
     nudge,

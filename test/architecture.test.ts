@@ -63,7 +63,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   generate: { may: ['core', 'pictures', 'models'] },
   audit: { may: ['core', 'models', 'search'], mayTypes: ['store'] },
   demo: { may: ['core'] },
-  backup: { may: ['core', 'store', 'search'] },
+  backup: { may: ['core', 'store', 'sources', 'search'] },
   'config.ts': { may: ['core'] },
   develop: {
     may: [
@@ -169,7 +169,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'queues',
     ],
   },
-  doctor: { may: ['core', 'models', 'store', 'search', 'config.ts', 'lucida.ts'] },
+  doctor: { may: ['core', 'models', 'store', 'sources', 'search', 'config.ts', 'lucida.ts'] },
   'diagnose.ts': { may: [...BELOW_LUCIDA, 'doctor', 'lucida.ts'] },
   'measure.ts': { may: ['core', 'pictures', 'models', 'sources', 'indexer'] },
   'cluster.ts': { may: ['core', 'store', 'config.ts'] },

@@ -1,27 +1,35 @@
-// lucida backup: the truth and Lucida's own pictures as they are at one moment, in one file.
+// lucida backup: the truth and Lucida's own files as they are at one moment, in one file.
 import { existsSync } from 'node:fs'
-import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { sql } from 'drizzle-orm'
-import { explainFullDisk, LucidaError } from '../core/errors.ts'
+import { moveDurably } from '../core/durable-file.ts'
+import { explainFullDisk, isSystemError, LucidaError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { countMigrations, type Database, openCopy, openDatabase, rows } from '../store/database.ts'
-import { type Block, checkFile, type Counts, type Manifest, writeBlocks } from './file.ts'
-import { findOwn, readOwnFiles } from './own-files.ts'
+import { countPictures } from '../store/paths.ts'
+import { listRoots } from '../store/roots.ts'
+import type { Block, Counts, Manifest } from './blocks.ts'
+import { checkFile, writeBlocks } from './file.ts'
+import { readOwnFiles } from './own-files.ts'
+import { findElsewhere, findOwn } from './own-folders.ts'
 import { atOneMoment, readTable, TABLES } from './tables.ts'
 
 /** Whose data; as in the settings. */
 export interface BackupPlace {
   readonly dataDir: string
   readonly databaseUrl?: string | undefined
+  readonly storage?: string | undefined
 }
 
-/** What was written or restored. */
+/** What was written. */
 export interface BackupSummary {
   readonly file: string
   readonly sizeBytes: number
   /** Rows by table, and `files`. */
   readonly counts: Counts
+  /** Lucida's own folders whose files are not in it: they lie in no place that the settings name. */
+  readonly elsewhere: readonly string[]
 }
 
 export interface BackupOptions {
@@ -42,15 +50,15 @@ export async function writeBackup(
   { force = false, copy, signal }: BackupOptions = {},
 ): Promise<BackupSummary> {
   refuseExisting(file, force)
-  const dataDir = await realDataDir(place)
   const database = copy === undefined ? await openPlace(place) : await openCopy(copy)
   const draft = `${file}.part`
   try {
     let counts: Counts = {}
-    await atOneMoment(database.db, async (tx) => {
-      const manifest = await describe(tx, dataDir)
+    const { elsewhere } = await atOneMoment(database.db, async (tx) => {
+      const manifest = await describe(tx, place)
       const blocks = countBlocks(readBlocksOf(tx, manifest), (all) => (counts = all))
       await writeBlocks(draft, manifest, blocks, signal)
+      return manifest
     })
     // What a disk has swallowed is better found now than when it is needed.
     await checkFile(draft, signal).catch((error: unknown) => {
@@ -59,13 +67,12 @@ export async function writeBackup(
       throw new LucidaError('checksum_mismatch', message, { cause: error })
     })
     refuseExisting(file, force)
-    await rename(draft, file)
-    await syncFolder(dirname(file))
-    return { file, sizeBytes: (await stat(file)).size, counts }
+    await moveDurably(draft, file)
+    return { file, sizeBytes: (await stat(file)).size, counts, elsewhere }
   } catch (error) {
     await rm(draft, { force: true })
     if (signal?.aborted) throw new LucidaError('cancelled', 'The backup was cancelled')
-    throw explainFullDisk(error, dirname(file))
+    throw explainFullDisk(explainUnwritable(error, draft), dirname(file))
   } finally {
     await database.close()
   }
@@ -77,9 +84,12 @@ function refuseExisting(file: string, force: boolean): void {
   throw new LucidaError('bad_input', message)
 }
 
-/** Its real path, as roots in it are known; one that is not there holds nothing. */
-async function realDataDir({ dataDir }: BackupPlace): Promise<string> {
-  return realpath(dataDir).catch(() => dataDir)
+/** `error` in clear words when `draft` cannot be written where it is to be. */
+function explainUnwritable(error: unknown, draft: string): unknown {
+  const { path, code } = error as NodeJS.ErrnoException
+  if (!isSystemError(error) || path !== draft || code === 'ENOSPC') return error
+  const message = `No backup can be written to ${dirname(draft)} (${code}); make that folder, or give another place`
+  return new LucidaError('bad_input', message, { cause: error })
 }
 
 async function openPlace({ dataDir, databaseUrl }: BackupPlace) {
@@ -91,26 +101,43 @@ async function openPlace({ dataDir, databaseUrl }: BackupPlace) {
   return openDatabase({ directory: dataDir })
 }
 
-async function describe(tx: Database, dataDir: string): Promise<Manifest> {
-  const roots = await rows<{ path: string }>(tx, sql`select path from roots order by path`)
+async function describe(tx: Database, place: BackupPlace): Promise<Manifest> {
+  const roots = await listRoots(tx)
   const [state] = await rows<{ sequence: number }>(
     tx,
     sql`select case when is_called then last_value else 0 end::float8 as sequence from changes_seq`,
   )
   const paths = roots.map(({ path }) => path)
+  const own = await findOwn(paths, place)
   return {
     version: VERSION,
     createdAt: new Date().toISOString(),
     migrations: await countMigrations(),
     sequence: state!.sequence,
     roots: paths,
-    own: findOwn(paths, dataDir),
+    own,
+    elsewhere: await findElsewhere(tx, roots, own),
   }
 }
 
 async function* readBlocksOf(tx: Database, { own }: Manifest): AsyncGenerator<Block> {
   for (const table of TABLES) yield* readTable(tx, table)
-  yield* readOwnFiles(own)
+  for (const folder of own) {
+    let files = 0
+    for await (const block of readOwnFiles(folder)) {
+      files++
+      yield block
+    }
+    if (files === 0) await refuseUnmounted(tx, folder.path)
+  }
+}
+
+/** What is not there now must not be missing in the backup for good. */
+async function refuseUnmounted(tx: Database, path: string): Promise<void> {
+  const pictures = await countPictures(tx, path)
+  if (pictures === 0) return
+  const message = `No file is in ${path}, where ${pictures} pictures of Lucida's own should be; mount what it lies on, or, if they were deleted, run lucida index --prune ${path}`
+  throw new LucidaError('not_found', message)
 }
 
 /** Adds the block that ends a backup. */
@@ -127,17 +154,4 @@ async function* countBlocks(
   }
   onEnd(counts)
   yield { end: counts }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  try {
-    const folder = await open(path, 'r')
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  } catch {
-    // Windows opens no folders.
-  }
 }

@@ -2,14 +2,25 @@
 // last line with the SHA-256 of everything before it. A block is a line of JSON and as many bytes as
 // that says.
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
-import { z } from 'zod'
-import { LucidaError, systemCode } from '../core/errors.ts'
+import type { z } from 'zod'
+import { isSystemError, LucidaError, systemCode } from '../core/errors.ts'
 import { ByteSource } from '../store/snapshot.ts'
+import {
+  type Block,
+  blockSchema,
+  damaged,
+  malformed,
+  type Manifest,
+  manifestSchema,
+  newer,
+  type TableBlock,
+  tableSchema,
+} from './blocks.ts'
 
 const MAGIC = 'lucida-backup '
 /** Of the file; every version ends with the same checksum. */
@@ -18,53 +29,7 @@ const FIRST_LINE = Buffer.from(`${MAGIC}${FORMAT}\n`)
 /** A line feed, `sha256 `, 64 digits and a line feed. */
 const SEAL_BYTES = 73
 
-const manifestSchema = z.object({
-  /** The version that made it. */
-  version: z.string(),
-  createdAt: z.string(),
-  /** How many migrations its tables have been through. */
-  migrations: z.int(),
-  /** The last number of the change feed. */
-  sequence: z.int(),
-  roots: z.array(z.string()),
-  /** Those in the data directory, whose files are in the backup; names are relative to it. */
-  own: z.array(z.object({ path: z.string(), name: z.string() })),
-})
-
-const tableSchema = z.object({
-  table: z.string(),
-  columns: z.array(z.string()),
-  rows: z.int(),
-  bytes: z.int(),
-})
-const fileSchema = z.object({ file: z.string(), bytes: z.int() })
-const endSchema = z.object({ end: z.record(z.string(), z.int()) })
-
-/** What a backup says of itself. */
-export type Manifest = z.infer<typeof manifestSchema>
-
-/** Some rows of a table: a JSON array of objects. */
-export interface TableBlock {
-  readonly table: string
-  readonly columns: readonly string[]
-  readonly rows: number
-  readonly json: string
-}
-
-/** A file of Lucida's own, by its name in the data directory. */
-export interface FileBlock {
-  readonly file: string
-  readonly bytes: number
-  /** To be read to its end before the next block. */
-  readonly content: AsyncIterable<Uint8Array>
-}
-
-/** How much of what is in a backup: rows by table, and `files`. */
-export type Counts = Readonly<Record<string, number>>
-
-export type Block = TableBlock | FileBlock | { readonly end: Counts }
-
-/** Writes a backup to `path`, which is overwritten. It is on the disk once this returns. */
+/** Writes a backup to `path`, which is replaced. It is on the disk once this returns. */
 export async function writeBlocks(
   path: string,
   manifest: Manifest,
@@ -73,7 +38,10 @@ export async function writeBlocks(
 ): Promise<void> {
   // Vectors and pictures hardly compress: a higher level takes longer for nothing.
   const gzip = createGzip({ level: 1 })
-  const out = createWriteStream(path, { mode: 0o600, flush: true })
+  // What lies there may be a link, or readable by others.
+  await rm(path, { force: true })
+  const file = await open(path, 'wx', 0o600)
+  const out = file.createWriteStream({ flush: true })
   await pipeline(Readable.from(bytesOf(manifest, blocks)), gzip, seal, out, { signal })
 }
 
@@ -124,7 +92,7 @@ export async function checkFile(path: string, signal?: AbortSignal): Promise<Man
   if (format > FORMAT) throw newer(path, `its format is ${format}`)
   const blocks = openBlocks(path, (await sizeOf(path)) - SEAL_BYTES)
   try {
-    return manifestSchema.parse(JSON.parse(await blocks.source.line()))
+    return await readLine(blocks.source, manifestSchema, path)
   } finally {
     blocks.close()
   }
@@ -162,18 +130,26 @@ export async function* readBlocks(path: string): AsyncGenerator<Block> {
   try {
     await source.line()
     for (;;) {
-      const header: unknown = JSON.parse(await source.line())
-      const end = endSchema.safeParse(header)
-      if (end.success) {
-        yield end.data
+      const header = await readLine(source, blockSchema, path)
+      if ('end' in header) {
+        yield header
         return await source.end()
       }
-      const file = fileSchema.safeParse(header)
-      if (file.success) yield { ...file.data, content: source.take(file.data.bytes) }
-      else yield await readTable(source, tableSchema.parse(header))
+      if ('file' in header) yield { ...header, content: source.take(header.bytes) }
+      else yield await readTable(source, header)
     }
   } finally {
     blocks.close()
+  }
+}
+
+/** Throws `bad_input` for what no version of Lucida has written, though its checksum matches. */
+async function readLine<T>(source: ByteSource, schema: z.ZodType<T>, path: string): Promise<T> {
+  try {
+    return schema.parse(JSON.parse(await source.line()))
+  } catch (cause) {
+    if (isSystemError(cause)) throw cause
+    throw malformed(path, 'it holds what cannot be understood', cause)
   }
 }
 
@@ -216,24 +192,4 @@ async function sizeOf(path: string): Promise<number> {
   } finally {
     await file.close()
   }
-}
-
-function damaged(path: string): LucidaError {
-  return new LucidaError(
-    'checksum_mismatch',
-    `${path} is cut short or damaged: its checksum does not match. Nothing was restored; use another copy of the backup`,
-  )
-}
-
-/** The error for what no version of Lucida has written. */
-export function malformed(path: string, why: string): LucidaError {
-  return new LucidaError('bad_input', `${path} is no sound backup: ${why}. Nothing was restored`)
-}
-
-/** The error for a backup of a newer version. */
-export function newer(path: string, why: string): LucidaError {
-  return new LucidaError(
-    'bad_input',
-    `${path} was made by a newer version of Lucida (${why}); update this one, then restore it`,
-  )
 }

@@ -1,55 +1,82 @@
-// Lucida's own pictures: what lies in roots inside its data directory, and nowhere else.
+// The files of Lucida's own folders, out of folders and buckets and back into them.
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { mkdir, open, readdir, rm } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { isDraft, moveDurably, writeFile } from '../core/durable-file.ts'
 import { LucidaError, systemCode } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
-import type { FileBlock, Manifest } from './file.ts'
+import { isBucketPath } from '../core/place.ts'
+import { listBucket } from '../sources/list-bucket.ts'
+import { openSource } from '../sources/open-source.ts'
+import { FLAGS, systemReason } from '../sources/read-file.ts'
+import type { FileBlock } from './blocks.ts'
+import { isPlain, type OwnFolder, type PlacedFolder, pathOf } from './own-folders.ts'
 
-export type OwnRoot = Manifest['own'][number]
-
-/** Of `roots`, those inside the data directory, which is given by its real path. */
-export function findOwn(roots: readonly string[], dataDir: string): OwnRoot[] {
-  return roots
-    .filter((path) => path.startsWith(dataDir + sep))
-    .map((path) => ({ path, name: relative(dataDir, path).split(sep).join('/') }))
+/** All files of an own folder; drafts, links and what goes while it is read are left out. */
+export async function* readOwnFiles({ path, name, place }: OwnFolder): AsyncGenerator<FileBlock> {
+  const files = isBucketPath(path) ? objectsIn(path) : filesIn(path)
+  for await (const { rest, ...file } of files) yield { file: `${name}/${rest}`, place, ...file }
 }
 
-/** All files of own roots; drafts and what goes while it is read are left out. */
-export async function* readOwnFiles(own: readonly OwnRoot[]): AsyncGenerator<FileBlock> {
-  for (const { path, name } of own) {
-    for (const file of await filesIn(path)) {
-      const handle = await open(join(path, file)).catch((error: unknown) => {
-        if (systemCode(error) === 'ENOENT') return null
-        throw error
-      })
-      if (!handle) continue
-      try {
-        const { size: bytes } = await handle.stat()
-        yield {
-          file: `${name}/${file.split(sep).join('/')}`,
-          bytes,
-          content: exactly(handle.createReadStream({ autoClose: false }), bytes, join(path, file)),
-        }
-      } finally {
-        await handle.close()
-      }
+interface OwnFile extends Pick<FileBlock, 'bytes' | 'content'> {
+  /** Its name in the folder, with slashes. */
+  readonly rest: string
+}
+
+async function* filesIn(folder: string): AsyncGenerator<OwnFile> {
+  for await (const path of walk(folder)) {
+    const handle = await open(path, FLAGS).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return null
+      throw unreadable(path, error)
+    })
+    if (!handle) continue
+    try {
+      const { size: bytes } = await handle.stat()
+      const content = exactly(handle.createReadStream({ autoClose: false }), bytes, path)
+      yield { rest: relative(folder, path).split(sep).join('/'), bytes, content }
+    } finally {
+      await handle.close()
     }
   }
 }
 
-async function filesIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+/** Links are passed over: what they lead to is not Lucida's own. */
+async function* walk(folder: string): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return []
-    throw error
+    throw unreadable(folder, error)
   })
-  const files: string[] = []
-  for (const name of names.filter((name) => !name.endsWith('.tmp')).sort()) {
-    const found = await lstat(join(folder, name)).catch(() => null)
-    if (found?.isFile()) files.push(name)
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) yield* walk(path)
+    else if (entry.isFile() && !isDraft(entry.name)) yield path
   }
-  return files
+}
+
+function unreadable(path: string, cause: unknown): LucidaError {
+  const message = `${path} cannot be read (${systemReason(cause)}); make the backup as the user that it belongs to`
+  return new LucidaError('unreadable', message, { cause })
+}
+
+/** Each is read whole: what breaks on the way can be asked for again. */
+async function* objectsIn(folder: string): AsyncGenerator<OwnFile> {
+  for await (const { path, sizeBytes, isText } of listBucket(folder)) {
+    const rest = path.slice(folder.length + 1)
+    // What has no such name, or no bytes, is none of Lucida's.
+    if (!isText || sizeBytes === 0 || !isPlain(rest)) continue
+    const read = await openSource(path)
+      .read(path)
+      .catch((error: unknown) => {
+        if (error instanceof LucidaError && error.code === 'not_found') return null
+        throw error
+      })
+    if (read) yield { rest, bytes: read.sizeBytes, content: partsOf(read.bytes) }
+  }
+}
+
+async function* partsOf(bytes: Uint8Array) {
+  yield bytes
 }
 
 async function* exactly(content: AsyncIterable<Uint8Array>, bytes: number, path: string) {
@@ -63,7 +90,7 @@ async function* exactly(content: AsyncIterable<Uint8Array>, bytes: number, path:
   throw new LucidaError('file_changed', `${path} changed while it was read; make the backup again`)
 }
 
-/** A file that was put into the data directory. */
+/** A file that was put into an own folder. */
 export interface RestoredFile {
   readonly path: string
   readonly content: ContentHash
@@ -73,57 +100,58 @@ export interface RestoredFile {
 }
 
 /**
- * Writes a file into the data directory; one that is there already must be the same. What a kill
+ * Puts a file where its folder lies here; one that is there already must be the same. What a kill
  * leaves is overwritten by the next time.
  */
 export async function restoreFile(
-  { file, content }: FileBlock,
-  own: readonly OwnRoot[],
-  dataDir: string,
+  block: FileBlock,
+  folders: readonly PlacedFolder[],
 ): Promise<RestoredFile> {
-  const path = placeOf(file, own, dataDir)
+  const path = pathOf(block, folders)
+  const before = await digestOf(path)
+  const hash = createHash('sha256')
+  async function* hashed() {
+    for await (const part of block.content) {
+      hash.update(part)
+      yield part
+    }
+  }
+  if (before === null) await put(path, hashed())
+  else for await (const _ of hashed()) continue
+  const content = hash.digest('hex')
+  if (before !== null && before !== content) {
+    const message = `${path} is there already and is another file; restore into a new data directory (--data-dir) and storage (LUCIDA_STORAGE)`
+    throw new LucidaError('bad_input', message)
+  }
+  const found = await openSource(path).stat(path)
+  return { path, content, mtimeMs: found!.mtimeMs, isNew: before === null }
+}
+
+/** Always the same, so that what a kill leaves is overwritten. */
+const DRAFT = `.${'0'.repeat(12)}.tmp`
+
+async function put(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  if (isBucketPath(path)) {
+    const parts: Uint8Array[] = []
+    for await (const part of content) parts.push(part)
+    await openSource(path).put(path, Buffer.concat(parts))
+    return
+  }
   await mkdir(dirname(path), { recursive: true })
-  const draft = `${path}.tmp`
+  const draft = `${path}${DRAFT}`
   try {
-    const hash = createHash('sha256')
-    const handle = await open(draft, 'w')
-    try {
-      for await (const part of content) {
-        hash.update(part)
-        await handle.write(part)
-      }
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    const [digest, there] = [hash.digest('hex'), await digestOf(path)]
-    if (there !== null && there !== digest) {
-      const message = `${path} is there already and is another file; restore into a new data directory (--data-dir)`
-      throw new LucidaError('bad_input', message)
-    }
-    const isNew = there === null
-    if (isNew) await rename(draft, path)
-    return { path, content: digest, mtimeMs: (await stat(path)).mtimeMs, isNew }
+    await writeFile(draft, content)
+    await moveDurably(draft, path)
   } finally {
     await rm(draft, { force: true })
   }
 }
 
-/** Throws for a name that leads out of its root. */
-function placeOf(file: string, own: readonly OwnRoot[], dataDir: string): string {
-  const path = resolve(dataDir, file)
-  const isOwn = own.some(({ name }) => path.startsWith(resolve(dataDir, name) + sep))
-  const isInside = own.every(({ name }) => resolve(dataDir, name).startsWith(dataDir + sep))
-  if (!isOwn || !isInside) {
-    throw new LucidaError(
-      'bad_input',
-      `The backup has a file ${file}, which lies in no folder of its own`,
-    )
-  }
-  return path
-}
-
 async function digestOf(path: string): Promise<string | null> {
+  if (isBucketPath(path)) {
+    const source = openSource(path)
+    return (await source.stat(path)) ? (await source.read(path)).hash : null
+  }
   const hash = createHash('sha256')
   try {
     for await (const part of createReadStream(path)) hash.update(part as Buffer)

@@ -1,7 +1,7 @@
 // Paths of one machine as those of another: folders that lie elsewhere now.
-import { sep } from 'node:path'
 import { type SQL, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
+import { folderRange, isWithin } from '../core/folder-range.ts'
 
 /** What lay in `from` lies in `to`. */
 export interface Relocation {
@@ -15,15 +15,15 @@ export function checkRelocations(
   roots: readonly string[],
 ): void {
   for (const { from } of relocations) {
-    if (roots.some((root) => isIn(root, from))) continue
+    if (roots.some((root) => isWithin(root, from))) continue
     const those = roots.join(', ') || 'none'
     const message = `No folder of the backup lies at or in ${from} (its folders: ${those})`
     throw new LucidaError('bad_input', message)
   }
   const pairs = roots.map((root) => ({ root, moved: relocate(root, ordered(relocations)) }))
   for (const one of pairs) {
-    const other = pairs.find((other) => other !== one && isIn(one.moved, other.moved))
-    if (!other || isIn(one.root, other.root)) continue
+    const other = pairs.find((other) => other !== one && isWithin(one.moved, other.moved))
+    if (!other || isWithin(one.root, other.root)) continue
     const message = `${one.root} would lie in ${other.moved} like ${other.root}; map them apart`
     throw new LucidaError('bad_input', message)
   }
@@ -37,7 +37,7 @@ export function ordered(relocations: readonly Relocation[]): Relocation[] {
 function relocate(path: string, relocations: readonly Relocation[]): string {
   for (const { from, to } of relocations) {
     if (path === from) return to
-    if (path.startsWith(prefix(from))) return prefix(to) + path.slice(prefix(from).length)
+    if (path.startsWith(prefixOf(from))) return prefixOf(to) + path.slice(prefixOf(from).length)
   }
   return path
 }
@@ -47,17 +47,13 @@ export function relocated(column: SQL, relocations: readonly Relocation[]): SQL 
   if (relocations.length === 0) return column
   const cases = relocations.flatMap(({ from, to }) => [
     sql`when ${column} = ${from}::text then ${to}::text`,
-    sql`when starts_with(${column}, ${prefix(from)}::text)
-      then ${prefix(to)}::text || substr(${column}, length(${prefix(from)}::text) + 1)`,
+    sql`when starts_with(${column}, ${prefixOf(from)}::text)
+      then ${prefixOf(to)}::text || substr(${column}, length(${prefixOf(from)}::text) + 1)`,
   ])
   return sql`case ${sql.join(cases, sql` `)} else ${column} end`
 }
 
-function isIn(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(prefix(folder))
-}
-
 /** How everything in a folder begins. */
-function prefix(folder: string): string {
-  return folder.endsWith(sep) ? folder : folder + sep
+function prefixOf(folder: string): string {
+  return folderRange(folder).after
 }

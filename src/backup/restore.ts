@@ -1,17 +1,22 @@
 // lucida restore: a backup into an empty database, on either engine; all of it or nothing.
-import { mkdir, realpath, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { mkdir } from 'node:fs/promises'
 import { and, eq, sql } from 'drizzle-orm'
-import { LucidaError } from '../core/errors.ts'
+import { explainFullDisk, LucidaError } from '../core/errors.ts'
+import { isBucketPath, placeOf } from '../core/place.ts'
 import { removeCheckpoints } from '../search/checkpoint.ts'
+import { openSource, realPlace } from '../sources/open-source.ts'
 import { withWriterLock } from '../store/changes.ts'
 import { countMigrations, type Database, openDatabase } from '../store/database.ts'
 import { assertFreeSpace, ROOM_TO_WRITE } from '../store/free-space.ts'
+import { countPictures } from '../store/paths.ts'
+import { claimRoot } from '../store/roots.ts'
 import { paths } from '../store/schema.ts'
 import { refreshStatistics } from '../store/statistics.ts'
 import type { BackupPlace, BackupSummary } from './backup.ts'
-import { checkFile, type Counts, malformed, type Manifest, newer, readBlocks } from './file.ts'
+import { type Counts, malformed, type Manifest, newer } from './blocks.ts'
+import { checkFile, readBlocks } from './file.ts'
 import { type RestoredFile, restoreFile } from './own-files.ts'
+import { type PlacedFolder, placeOwn } from './own-folders.ts'
 import { checkRelocations, ordered, type Relocation } from './relocation.ts'
 import { filledTables, insertRows, TABLES } from './tables.ts'
 
@@ -30,21 +35,23 @@ export async function restoreBackup(
   place: BackupPlace,
   file: string,
   { map = [], signal }: RestoreOptions = {},
-): Promise<Omit<BackupSummary, 'sizeBytes'>> {
+): Promise<Pick<BackupSummary, 'file' | 'counts'>> {
   const manifest = await checkFile(file, signal)
   if (manifest.migrations > (await countMigrations())) {
     throw newer(file, `version ${manifest.version}`)
   }
   const mapped = await Promise.all(
-    map.map(async ({ from, to }) => {
-      return { from: resolve(from), to: await realpath(to).catch(() => resolve(to)) }
-    }),
+    map.map(async ({ from, to }) => ({ from: placeOf(from), to: await realPlace(to) })),
   )
   checkRelocations(mapped, manifest.roots)
+  await placeOwn(manifest.own, place)
   await mkdir(place.dataDir, { recursive: true, mode: 0o700 })
-  const dataDir = await realpath(place.dataDir)
-  const own = manifest.own.map(({ path, name }) => ({ from: path, to: join(dataDir, name) }))
-  const relocations = ordered([...own, ...mapped])
+  const { storage } = place
+  if (storage !== undefined && !isBucketPath(storage)) await mkdir(storage, { recursive: true })
+  // Real paths are known of what is there only.
+  const dataDir = await realPlace(place.dataDir)
+  const folders = await placeOwn(manifest.own, place)
+  const own = folders.map(({ path, to }) => ({ from: path, to }))
   const database = await openDatabase(
     place.databaseUrl ? { url: place.databaseUrl } : { directory: dataDir },
   )
@@ -53,7 +60,8 @@ export async function restoreBackup(
     const counts = await restoreAll(database.db, {
       file,
       manifest,
-      relocations,
+      relocations: ordered([...own, ...mapped]),
+      folders,
       dataDir,
       // The embedded database must not meet a full disk.
       beforeEach: async () => {
@@ -67,7 +75,7 @@ export async function restoreBackup(
     return { file, counts }
   } catch (error) {
     if (signal?.aborted) throw new LucidaError('cancelled', 'Nothing was restored')
-    throw error
+    throw explainFullDisk(error, dataDir)
   } finally {
     await database.close()
   }
@@ -77,6 +85,7 @@ interface Restoring {
   readonly file: string
   readonly manifest: Manifest
   readonly relocations: readonly Relocation[]
+  readonly folders: readonly PlacedFolder[]
   readonly dataDir: string
   readonly beforeEach: () => Promise<void>
   readonly where: string
@@ -90,6 +99,7 @@ async function restoreAll(db: Database, restoring: Restoring): Promise<Counts> {
       // They vouch for what was here before.
       await removeCheckpoints(restoring.dataDir)
       const counts = await restoreBlocks(tx, restoring, made)
+      await claimFolders(tx, restoring)
       // As after a repair: an index of another database must not pass for one of this.
       await tx.execute(sql`update store set id = gen_random_uuid()`)
       const { sequence } = restoring.manifest
@@ -97,8 +107,16 @@ async function restoreAll(db: Database, restoring: Restoring): Promise<Counts> {
       return counts
     })
   } catch (error) {
-    for (const path of made) await rm(path, { force: true })
+    for (const path of made) await openSource(path).remove(path)
     throw error
+  }
+}
+
+/** A folder that lay in an indexed one may lie outside of it now. */
+async function claimFolders(tx: Database, { manifest, folders }: Restoring): Promise<void> {
+  for (const { path, to } of folders) {
+    if (manifest.roots.includes(path) || (await countPictures(tx, to)) === 0) continue
+    await claimRoot(tx, to, undefined)
   }
 }
 
@@ -112,7 +130,7 @@ async function refuseFilled(tx: Database, where: string): Promise<void> {
 /** Returns what was restored, which is what the backup says that it holds. */
 async function restoreBlocks(
   tx: Database,
-  { file, manifest, relocations, dataDir, beforeEach }: Restoring,
+  { file, relocations, folders, beforeEach }: Restoring,
   made: string[],
 ): Promise<Counts> {
   const counts: Record<string, number> = Object.fromEntries(TABLES.map((table) => [table, 0]))
@@ -129,7 +147,7 @@ async function restoreBlocks(
       await insertRows(tx, block, relocations)
       counts[block.table]! += block.rows
     } else {
-      const restored = await restoreFile(block, manifest.own, dataDir)
+      const restored = await restoreFile(block, folders)
       if (restored.isNew) made.push(restored.path)
       await noteTime(tx, restored)
       counts.files++

@@ -2,8 +2,10 @@
 // time is changed by passing through the program, and either engine reads what the other has written.
 import { type SQL, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
+import { withWriterLock } from '../store/changes.ts'
+import { isCluster } from '../store/citus.ts'
 import { type Database, rows } from '../store/database.ts'
-import type { TableBlock } from './file.ts'
+import type { TableBlock } from './blocks.ts'
 import { type Relocation, relocated } from './relocation.ts'
 
 /**
@@ -29,22 +31,34 @@ export type TableName = (typeof TABLES)[number]
 /** Tables with a column `path`. */
 const WITH_PATHS: ReadonlySet<string> = new Set(['roots', 'paths', 'failures', 'fill_failures'])
 
-/** Rows at a time: 400 KB of vectors with 512 dimensions. */
-const ROWS = 100
+/** Rows at a time: 400 KB of vectors with 512 dimensions. A concept may have a thousand pictures. */
+const rowsAtOnce = (table: TableName) => (table === 'concepts' ? 1 : 100)
 
 /** Whatever the server's settings are: bytes in hexadecimal, every digit of a number, one time zone. */
 const PLAIN = sql`select set_config('bytea_output', 'hex', true),
   set_config('extra_float_digits', '1', true), set_config('timezone', 'UTC', true)`
 
+/** Nodes of a cluster are asked over one connection each, whose moment is that of its first question. */
+const ONE_CONNECTION = sql`select set_config('citus.max_adaptive_executor_pool_size', '1', true)`
+
 /** Runs `read` on the database as it is at one moment, while others go on writing. */
 export async function atOneMoment<T>(db: Database, read: (tx: Database) => Promise<T>): Promise<T> {
+  const isSpread = await isCluster(db)
   return db.transaction(
     async (tx) => {
-      await tx.execute(PLAIN)
+      // Nodes commit one after another, so the first questions are asked while nobody writes.
+      if (isSpread) await withWriterLock(db, () => askAll(tx))
+      else await tx.execute(PLAIN)
       return read(tx)
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   )
+}
+
+async function askAll(tx: Database): Promise<void> {
+  await tx.execute(PLAIN)
+  await tx.execute(ONE_CONNECTION)
+  await tx.execute(sql`select from contents limit 1`)
 }
 
 /** All rows of a table, some at a time. Call inside `atOneMoment`. */
@@ -53,7 +67,10 @@ export async function* readTable(tx: Database, table: TableName): AsyncGenerator
   await tx.execute(sql.raw(`declare backup_rows no scroll cursor for ${query}`))
   let columns: string[] | undefined
   for (;;) {
-    const some = await rows<{ json: string }>(tx, sql.raw(`fetch ${ROWS} from backup_rows`))
+    const some = await rows<{ json: string }>(
+      tx,
+      sql.raw(`fetch ${rowsAtOnce(table)} from backup_rows`),
+    )
     if (some.length === 0) break
     columns ??= Object.keys(JSON.parse(some[0]!.json) as object)
     const json = `[${some.map((row) => row.json).join(',\n')}]`
@@ -79,11 +96,14 @@ export async function insertRows(
     select ${sql.join(values, sql`, `)} from json_populate_recordset(null::${name}, ${json}::json)`)
 }
 
-/** Which tables hold rows. */
+/** Which tables hold rows. A cluster is asked about one at a time. */
 export async function filledTables(tx: Database): Promise<TableName[]> {
-  const asked = TABLES.map((table) => `(select exists (select from ${table})) as ${table}`)
-  const [found] = await rows<Record<TableName, boolean>>(tx, sql.raw(`select ${asked.join(', ')}`))
-  return TABLES.filter((table) => found![table])
+  const filled: TableName[] = []
+  for (const table of TABLES) {
+    const some = await rows(tx, sql.raw(`select 1 from ${table} limit 1`))
+    if (some.length > 0) filled.push(table)
+  }
+  return filled
 }
 
 function unknown(what: string): LucidaError {

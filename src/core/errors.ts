@@ -97,6 +97,11 @@ export function systemCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
+/** ENOSPC and its like, as opposed to the codes of Node's own errors. */
+export function isSystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(systemCode(error) ?? '')
+}
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'object'

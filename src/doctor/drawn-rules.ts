@@ -1,64 +1,73 @@
 // The folder of what Lucida has drawn: its files are indexed, and what is indexed there has its file.
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { and, inArray, isNull } from 'drizzle-orm'
-import { recordChanges, withWriterLock } from '../store/changes.ts'
+import { and, isNull } from 'drizzle-orm'
+import type { Config } from '../config.ts'
+import { ownFolder } from '../core/own-folders.ts'
+import { openSource, realPlace } from '../sources/open-source.ts'
 import type { Database } from '../store/database.ts'
-import { below } from '../store/paths.ts'
+import { below, markMissing } from '../store/paths.ts'
 import { failures, paths } from '../store/schema.ts'
 import { findsOf, type Rule } from './rule.ts'
 
 /** `indexDrawn` indexes the folder when all rules have been applied. */
 export async function drawnRules(
   db: Database,
-  dataDir: string,
+  config: Pick<Config, 'dataDir' | 'storage'>,
   indexDrawn: (folder: string) => void,
 ): Promise<Rule[]> {
-  const folder = await realpath(join(dataDir, 'drawn')).catch(() => null)
-  if (folder === null) return []
+  const folder = await realPlace(ownFolder('drawn', config))
+  const source = openSource(folder)
+  const isThere = () => source.exists(folder).catch(() => false)
+  /** A file that cannot be asked for is not gone. */
+  const isGone = (path: string) =>
+    source.stat(path).then(
+      (found) => found === undefined,
+      () => false,
+    )
   const known = async () => {
     const found = await db
-      .select({ path: paths.path, content: paths.content })
+      .select({ path: paths.path })
       .from(paths)
       .where(and(below(paths.path, folder), isNull(paths.missingSince)))
-    return new Map(found.map(({ path, content }) => [path, content]))
+    return found.map(({ path }) => path)
   }
+  /** More than half of them, and a drive is not mounted, as in an indexing run. */
   const gone = async () => {
+    const all = await known()
     const lost: string[] = []
-    for (const path of (await known()).keys()) {
-      if (!(await stat(path).catch(() => null))) lost.push(path)
-    }
-    return lost
+    if (!(await isThere())) lost.push(...all)
+    else for (const path of all) if (await isGone(path)) lost.push(path)
+    return { lost, isUnmounted: lost.length > all.length / 2 }
+  }
+  const lostWhere = async (unmounted: boolean) => {
+    const { lost, isUnmounted } = await gone()
+    return isUnmounted === unmounted ? lost : []
   }
   return [
     {
+      code: 'drawn_unmounted',
+      what: 'most drawn pictures that are indexed have no file, as if their drive were not there',
+      remedy: `mount what ${folder} lies on, or see that its bucket can be reached; if they were deleted, run lucida index --prune ${folder}`,
+      find: async () => findsOf(await lostWhere(true)),
+      mend: async () => {},
+    },
+    {
       code: 'drawn_gone',
       what: 'drawn pictures are indexed whose files are gone',
-      find: async () => findsOf(await gone()),
-      async mend() {
-        const lost = await gone()
-        await withWriterLock(db, async (tx) => {
-          const touched = await tx
-            .update(paths)
-            .set({ missingSince: new Date() })
-            .where(and(inArray(paths.path, lost), isNull(paths.missingSince)))
-            .returning({ content: paths.content })
-          await recordChanges(
-            tx,
-            touched.map(({ content }) => content),
-          )
-        })
-      },
+      find: async () => findsOf(await lostWhere(false)),
+      mend: async () => markMissing(db, await lostWhere(false), true),
     },
     {
       code: 'drawn_not_indexed',
       what: 'drawn pictures lie in their folder but are not indexed',
       async find() {
-        const indexed = await known()
+        if (!(await isThere())) return findsOf([])
         const failed = await db.select().from(failures).where(below(failures.path, folder))
-        const noted = new Set([...indexed.keys(), ...failed.map(({ path }) => path)])
-        const files = (await readdir(folder)).filter((name) => name.endsWith('.png'))
-        return findsOf(files.map((name) => join(folder, name)).filter((path) => !noted.has(path)))
+        const noted = new Set([...(await known()), ...failed.map(({ path }) => path)])
+        const files: string[] = []
+        for await (const { path } of source.scan(folder, { exclude: [] })) {
+          if (path.endsWith('.png') && !noted.has(path)) files.push(path)
+        }
+        return findsOf(files)
       },
       mend: async () => indexDrawn(folder),
     },

@@ -2,8 +2,13 @@
 // and nothing unfinished lies about.
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Config } from '../config.ts'
 import { readCheckedBytes, readCheckedJson } from '../core/checked-file.ts'
 import { isDraft } from '../core/durable-file.ts'
+import { isSystemError } from '../core/errors.ts'
+import { isWithin } from '../core/folder-range.ts'
+import { OWN_FOLDERS, ownFolder } from '../core/own-folders.ts'
+import { isBucketPath } from '../core/place.ts'
 import { TUNING_FILE } from '../models/tuning.ts'
 import { describeIndexFile } from '../search/index-file.ts'
 import type { OpenDatabase } from '../store/database.ts'
@@ -15,8 +20,9 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
 export function fileRules(
   database: OpenDatabase,
-  { dataDir, modelsDir }: { readonly dataDir: string; readonly modelsDir: string },
+  config: Pick<Config, 'dataDir' | 'modelsDir' | 'storage'>,
 ): Rule[] {
+  const { dataDir, modelsDir } = config
   const isShared = database.engine === 'postgres'
   const snapshot = join(dataDir, 'database.snapshot')
   return [
@@ -35,14 +41,16 @@ export function fileRules(
         if (!found || isShared) return []
         return verifySnapshot(snapshot).then(
           () => [],
-          () => [snapshot],
+          // What cannot be read for now may be whole.
+          (error: unknown) => (isSystemError(error) ? [] : [snapshot]),
         )
       },
     ),
     deletingRule('leftover', 'files were never finished', async () => {
       const drafts: string[] = []
-      for (const folder of ['cache', 'drawn', 'indexes']) {
-        const all = await filesBelow(join(dataDir, folder))
+      const own = OWN_FOLDERS.map((name) => ownFolder(name, config))
+      for (const folder of [join(dataDir, 'cache'), join(dataDir, 'indexes'), ...own]) {
+        const all = isBucketPath(folder) ? [] : await filesBelow(folder)
         drafts.push(...all.filter((path) => isDraft(path)), ...(await unnamedOf(all)))
       }
       for (const name of await readdir(modelsDir).catch(() => [])) {
@@ -50,8 +58,8 @@ export function fileRules(
       }
       const old = await Promise.all(
         drafts.map(async (path) => {
-          // Models are shared by data directories, and others may be importing one.
-          const mayBeAtWork = isShared || path.startsWith(modelsDir)
+          // Models and a storage may be shared by data directories, and others may be at work there.
+          const mayBeAtWork = isShared || isWithin(path, modelsDir) || !isWithin(path, dataDir)
           const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? 0)
           return !mayBeAtWork || age > ABANDONED_AFTER_MS
         }),

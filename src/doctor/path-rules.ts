@@ -1,8 +1,8 @@
 // Roots, paths, contents and failures: what lies where, and what is known of it.
-import { readFile } from 'node:fs/promises'
 import { eq, getTableName, is, sql } from 'drizzle-orm'
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
-import { type ContentHash, sha256InTurns } from '../core/hash.ts'
+import type { ContentHash } from '../core/hash.ts'
+import { openSource } from '../sources/open-source.ts'
 import { belowNoRoot } from '../store/below-root.ts'
 import { recordChanges, withWriterLock } from '../store/changes.ts'
 import { type Database, rows } from '../store/database.ts'
@@ -156,8 +156,13 @@ function pathTwice(db: Database): Rule {
   })
 }
 
+/** Null for what is no picture's file any more. */
 async function hashOfFile(path: string): Promise<ContentHash | null> {
-  return readFile(path).then(sha256InTurns, () => null)
+  const reading = openSource(path).read(path)
+  return reading.then(
+    ({ hash }) => hash,
+    () => null,
+  )
 }
 
 function hashesOf(all: readonly { readonly hash: ContentHash }[]): ContentHash[] {

@@ -52,8 +52,10 @@ export function vectorRules(
   ): Rule => {
     const broken = async () => {
       const sizeOf = await sizes()
-      const found: VectorRow[] = []
-      for await (const row of allVectors(db)) if (isBroken(row, sizeOf)) found.push(row)
+      const found: Key[] = []
+      for await (const row of allVectors(db)) {
+        if (isBroken(row, sizeOf)) found.push({ hash: row.hash, model: row.model })
+      }
       return { found, sizeOf }
     }
     return {

@@ -1,11 +1,14 @@
 // The tables of vectors that pgvector indexes: derived from the store, like saved indexes, but shared by
 // every process, so that what differs is emptied rather than dropped, and filled again from the feed.
 import { sql } from 'drizzle-orm'
+import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { type Database, rows } from '../store/database.ts'
-import { emptyTable, hashes } from '../store/vector-table.ts'
+import { emptyTable, hashes, TABLE_NAME } from '../store/vector-table.ts'
 import { differenceOf } from './expected-vectors.ts'
 import { findsOf, type Rule, rowRule } from './rule.ts'
+
+const PAGE = 20_000
 
 interface Known {
   readonly name: string
@@ -27,9 +30,12 @@ export async function vectorTableRules(db: Database): Promise<Rule[]> {
     for (const table of await listTables(db)) if (await isWrong(db, table)) wrong.push(table)
     return wrong
   }
-  const stray = sql`select table_name::text as example from information_schema.tables
-    where table_schema = current_schema() and table_name like 'vectors\\_%'
-      and table_name not in (select name from vector_tables)`
+  // Others may keep tables in the same database: named and made like ours is ours alone.
+  const stray = sql`select table_name::text as example from information_schema.columns
+    where table_schema = current_schema() and table_name ~ ${TABLE_NAME}
+      and table_name not in (select name from vector_tables)
+    group by table_name having array_agg(column_name || ' ' || udt_name order by ordinal_position)
+      = array['content bytea', 'vector halfvec']`
   return [
     rowRule(db, {
       code: 'vector_table_missing',
@@ -73,15 +79,10 @@ function listTables(db: Database): Promise<Known[]> {
 
 async function isWrong(db: Database, table: Known): Promise<boolean> {
   const name = sql.identifier(table.name)
-  // In one moment: another process may be filling it.
-  const [now] = await rows<{ sequence: number; size: number; all: string[] | null }>(
-    db,
-    sql`select sequence::float8 as sequence, size::float8 as size,
-        (select array_agg(encode(content, 'hex')) from ${name}) as all
-      from vector_tables where name = ${table.name}`,
-  )
-  const contents = new Set(now!.all)
-  if (now!.size !== contents.size) return true
+  const now = await readTable(db, table)
+  if (!now) return false
+  const { sequence, size, contents } = now
+  if (size !== contents.size) return true
   const vectorsOf = async (some: readonly string[]) => {
     const found = await rows<{ hash: string; text: string }>(
       db,
@@ -92,6 +93,32 @@ async function isWrong(db: Database, table: Known): Promise<boolean> {
       found.map(({ hash, text }) => [hash, Float32Array.from(JSON.parse(text)) as UnitVector]),
     )
   }
-  const held = { sequence: now!.sequence, contents, vectorsOf }
-  return (await differenceOf(db, table, held)) !== null
+  return (await differenceOf(db, table, { sequence, contents, vectorsOf })) !== null
+}
+
+/** In one moment: another process may be filling it. A page at a time: one value holds 1 GB at most. */
+async function readTable(db: Database, { name }: Known) {
+  return db.transaction(
+    async (tx) => {
+      const [state] = await rows<Pick<Known, 'sequence' | 'size'>>(
+        tx,
+        sql`select sequence::float8 as sequence, size::float8 as size
+          from vector_tables where name = ${name}`,
+      )
+      // Dropped meanwhile.
+      if (!state) return null
+      const contents = new Set<ContentHash>()
+      for (let last = ''; ; ) {
+        const page = await rows<{ hash: ContentHash }>(
+          tx,
+          sql`select encode(content, 'hex') as hash from ${sql.identifier(name)}
+            where content > decode(${last}, 'hex') order by content limit ${PAGE}`,
+        )
+        for (const { hash } of page) contents.add(hash)
+        if (page.length < PAGE) return { ...state, contents }
+        last = page.at(-1)!.hash
+      }
+    },
+    { isolationLevel: 'repeatable read', accessMode: 'read only' },
+  )
 }

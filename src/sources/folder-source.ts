@@ -2,8 +2,8 @@
 import { lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { replaceFile } from '../core/durable-file.ts'
-import { LucidaError } from '../core/errors.ts'
-import { FLAGS, readPicture } from './read-file.ts'
+import { LucidaError, systemCode } from '../core/errors.ts'
+import { FLAGS, readPicture, systemReason } from './read-file.ts'
 import { hasEntries, scanFolder } from './scan.ts'
 import type { OpenedFile, ScannedFile, Source } from './source.ts'
 
@@ -12,11 +12,7 @@ export const FOLDERS: Source = {
   scan: scanFolder,
   read: (path, maxBytes) => readPicture({ path }, maxBytes),
   open: openVersion,
-  stat: async (path) => {
-    const found = await lstat(path).catch(() => undefined)
-    if (!found?.isFile()) return undefined
-    return { path, sizeBytes: found.size, mtimeMs: found.mtimeMs }
-  },
+  stat: lookAt,
   exists: (folder) =>
     stat(folder).then(
       () => true,
@@ -25,6 +21,16 @@ export const FOLDERS: Source = {
   hasEntries,
   put,
   remove: (path) => rm(path, { force: true }),
+}
+
+async function lookAt(path: string): Promise<ScannedFile | undefined> {
+  const found = await lstat(path).catch((cause: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemCode(cause) ?? '')) return undefined
+    const message = `The file cannot be looked at (${systemReason(cause)})`
+    throw new LucidaError('unreadable', message, { cause })
+  })
+  if (!found?.isFile()) return undefined
+  return { path, sizeBytes: found.size, mtimeMs: found.mtimeMs }
 }
 
 /** Bytes handed to whoever reads a stream at a time. */

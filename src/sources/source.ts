@@ -87,7 +87,7 @@ export interface Source {
   read(path: string, maxBytes?: number): Promise<FileContent>
   /** Opens exactly this version of a file. Throws `not_found`, `file_changed`, `unreadable`. */
   open(file: ScannedFile): Promise<OpenedFile>
-  /** A file as it is now; undefined when it is gone or no file. */
+  /** A file as it is now; undefined when it is gone or no file. Throws `unreadable`. */
   stat(path: string): Promise<ScannedFile | undefined>
   /** Whether a folder is there. Of a bucket, which has none, whether anything lies below. */
   exists(folder: string): Promise<boolean>

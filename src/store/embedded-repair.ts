@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { moveDurably } from '../core/durable-file.ts'
-import { LucidaError, systemCode } from '../core/errors.ts'
+import { isSystemError, LucidaError } from '../core/errors.ts'
 import { belowNoRoot } from './below-root.ts'
 import { readNotes } from './embedded-choices.ts'
 import {
@@ -55,11 +55,6 @@ export async function repair(
   await moveDurably(made, place.database)
   await removeOldBroken(place)
   return { reason, from, brokenKeptAt }
-}
-
-/** ENOSPC and its like, as opposed to the codes of Node's own errors. */
-function isSystemError(error: unknown): boolean {
-  return /^E[A-Z0-9]+$/.test(systemCode(error) ?? '')
 }
 
 /**

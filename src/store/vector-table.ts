@@ -224,6 +224,9 @@ export async function buildGraph(db: Database, table: VectorTable): Promise<bool
   })
 }
 
+/** What `tableName` gives, as a regular expression of PostgreSQL. */
+export const TABLE_NAME = '^vectors_[a-z0-9_]{0,32}_[0-9a-f]{12}$'
+
 /** A table's name says the model, and is another for every model, recipe and dimension. */
 export function tableName({ model, recipe }: VectorSpace, dimension: number): string {
   const slug = model.toLowerCase().replaceAll(/[^a-z0-9]+/g, '_')

@@ -66,5 +66,17 @@ for (const { name: engine, skipped, open } of vectorEngines) {
       expect(await again.search(vectorOf('b'), 1)).toMatchObject([{ content: hashOf('b') }])
       expect(again.size).toBe(3)
     })
+
+    test("somebody else's tables are left alone", async () => {
+      const { db } = database
+      await openPgvectorIndex({ db, identity: IDENTITY, graph: 'half' })
+      const theirs = ['vectors_of_mine', 'vectors_backup_0123456789ab']
+      for (const name of theirs) {
+        await db.execute(sql.raw(`create table ${name} (content bytea, vector text)`))
+      }
+      await mend(db)
+      for (const name of theirs) await db.execute(sql.raw(`drop table ${name}`))
+      expect(await find(db)).toEqual([])
+    })
   })
 }

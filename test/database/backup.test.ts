@@ -1,15 +1,18 @@
 // A backup, made while others write, gives equal answers wherever it is restored; one that is not
 // whole is refused before anything is changed.
 import { type ChildProcess, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import {
+  lstat,
   mkdir,
   mkdtemp,
   readdir,
   readFile,
   realpath,
   rm,
+  symlink,
   truncate,
   writeFile,
 } from 'node:fs/promises'
@@ -21,15 +24,10 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApi } from '../../src/api/app.ts'
 import { startServer } from '../../src/api/server.ts'
-import {
-  type Block,
-  checkFile,
-  type Manifest,
-  readBlocks,
-  writeBlocks,
-} from '../../src/backup/file.ts'
+import type { Block, Manifest } from '../../src/backup/blocks.ts'
+import { checkFile, readBlocks, writeBlocks } from '../../src/backup/file.ts'
 import { restoreBackup } from '../../src/backup/restore.ts'
-import { filledTables } from '../../src/backup/tables.ts'
+import { atOneMoment, filledTables } from '../../src/backup/tables.ts'
 import { LucidaError, writeBackup } from '../../src/lucida.ts'
 import { type Database, openCopy, openDatabase, rows } from '../../src/store/database.ts'
 import { deletePaths } from '../../src/store/paths.ts'
@@ -158,6 +156,21 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(steps[1]).toBeGreaterThan(steps[0]!)
   })
 
+  test.runIf(engine === 'postgres')('reads nothing that comes after its moment', async () => {
+    await using busy = await newPlace()
+    const database = await busy.open()
+    const { db } = database
+    await writeStep(db, 0, 5)
+    const found = await atOneMoment(db, async (tx) => {
+      // Of a cluster, no node but one may have been asked anything yet.
+      await writeStep(db, 2, 5)
+      const counted = sql`select count(*)::int as n from paths`
+      return { inside: await rows(tx, counted), outside: await rows(db, counted) }
+    })
+    expect(found).toEqual({ inside: [{ n: 5 }], outside: [{ n: 10 }] })
+    await database.close()
+  })
+
   test.runIf(engine === 'pglite')('is made beside a server that is at work', async () => {
     await using server = await serve(place)
     const pictures = await newFolder()
@@ -214,6 +227,21 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(await checkFile(target)).toMatchObject({ own: [{ name: 'uploads' }] })
   })
 
+  test('holds concepts one by one, for all their pictures', async () => {
+    await using taught = await newPlace()
+    const database = await taught.open()
+    await database.db.execute(sql`insert into concepts (name, examples, model, recipe, weights, bias, separation)
+      select 'concept ' || n, '[]', 'm', 'r', '', 0, 0 from generate_series(1, 3) n`)
+    await database.close()
+    const path = join(scratch, 'concepts')
+    await writeBackup(taught, path)
+    const found: number[] = []
+    for await (const block of readBlocks(path)) {
+      if ('json' in block && block.table === 'concepts') found.push(block.rows)
+    }
+    expect(found).toEqual([1, 1, 1])
+  })
+
   test('replaces no file unless it is told to', async () => {
     await writeFile(join(scratch, 'kept'), 'kept')
     const refused = await run(['backup', 'kept'])
@@ -221,6 +249,22 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(await readFile(join(scratch, 'kept'), 'utf8')).toBe('kept')
     expect(await run(['backup', 'kept', '--force'])).toMatchObject({ code: 0 })
     await checkFile(join(scratch, 'kept'))
+  })
+
+  test('is for its owner’s eyes, whatever lay in its place', async () => {
+    const target = join(scratch, 'private')
+    await writeFile(join(scratch, 'theirs'), '')
+    await symlink(join(scratch, 'theirs'), `${target}.part`)
+    await writeBackup(place, target)
+    const found = await lstat(target)
+    expect([found.isFile(), found.mode & 0o777]).toEqual([true, 0o600])
+    expect(await readFile(join(scratch, 'theirs'), 'utf8')).toBe('')
+  })
+
+  test('into a folder that is not there says so', async () => {
+    const target = join(scratch, 'not', 'there')
+    const { code, err } = await run(['backup', target])
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('make that folder') })
   })
 
   test('that is interrupted leaves nothing', async () => {
@@ -307,6 +351,32 @@ describeDatabase('a backup', (newPlace, engine) => {
       await expect(nothing).rejects.toMatchObject({ code: 'not_found' })
     })
 
+    test('where no version has made it, though it is whole', async () => {
+      const manifest = await checkFile(file)
+      const path = join(scratch, 'odd')
+      await remake(path, { version: '0.2.0' } as Manifest)
+      const restoring = () => restoreBackup({ dataDir: join(scratch, 'target') }, path)
+      await expect(restoring()).rejects.toMatchObject({ code: 'bad_input' })
+      expect(existsSync(join(scratch, 'target'))).toBe(false)
+      await remake(path, manifest, (block) => ({ ...block, bytes: 0, rows: 'many' }) as never)
+      const target = { dataDir: join(scratch, 'odd-target') }
+      await expect(restoreBackup(target, path)).rejects.toMatchObject({
+        code: 'bad_input',
+        message: expect.stringContaining('cannot be understood'),
+      })
+    })
+
+    test('where its format is newer', async () => {
+      const whole = await readFile(file)
+      const body = Buffer.concat([Buffer.from('lucida-backup 2\n'), whole.subarray(16, -73)])
+      const seal = `\nsha256 ${createHash('sha256').update(body).digest('hex')}\n`
+      const path = join(scratch, 'format-2')
+      await writeFile(path, Buffer.concat([body, Buffer.from(seal)]))
+      const newer = restoreBackup({ dataDir: join(scratch, 'target') }, path)
+      await expect(newer).rejects.toThrow('newer version of Lucida (its format is 2); update')
+      expect(existsSync(join(scratch, 'target'))).toBe(false)
+    })
+
     test('where a newer version has made it', async () => {
       const manifest = await checkFile(file)
       await remake(join(scratch, 'newer'), { ...manifest, migrations: 1000, version: '99.0.0' })
@@ -322,7 +392,9 @@ describeDatabase('a backup', (newPlace, engine) => {
   test('of an older version is restored with defaults for what it lacks', async () => {
     const path = join(scratch, 'older')
     const manifest = await checkFile(file)
-    await remake(path, { ...manifest, migrations: 2 }, (block) => {
+    const own = manifest.own.map(({ path, name }) => ({ path, name })) as typeof manifest.own
+    await remake(path, { ...manifest, migrations: 2, own }, (block) => {
+      if ('file' in block) return { ...block, place: undefined } as never
       if (!('json' in block) || block.table !== 'contents') return block
       const all = JSON.parse(block.json) as Record<string, unknown>[]
       const json = JSON.stringify(all.map((row) => ({ ...row, generated: undefined })))
@@ -334,6 +406,9 @@ describeDatabase('a backup', (newPlace, engine) => {
     const counted = sql`select count(*)::int as n, count(*) filter (where generated)::int as generated from contents`
     expect(await rows(opened.db, counted)).toEqual([{ n: 14, generated: 0 }])
     await opened.close()
+    for (const name of ['drawn', 'uploads']) {
+      expect(await readdir(join(elsewhere.dataDir, name))).toHaveLength(1)
+    }
   })
 
   test('that holds less than it says changes nothing', async () => {
@@ -538,14 +613,15 @@ async function stepHeldBy(db: Database): Promise<number> {
   )
   expect(found.filter(({ n, whole }) => n !== 5 || whole !== 5)).toEqual([])
   const last = found.at(-1)!.step
-  const [feed] = await rows<{ gone: number; newest: number; drawn: number }>(
+  const [feed] = await rows<{ gone: number; newest: number }>(
     db,
-    sql`select count(*) filter (where op = 'remove')::int as gone, max(seq)::int as newest,
-          (select last_value from changes_seq)::int as drawn from changes`,
+    sql`select count(*) filter (where op = 'remove')::int as gone, max(seq)::int as newest
+        from changes`,
   )
+  const [given] = await rows<{ n: number }>(db, sql`select last_value::int as n from changes_seq`)
   // Every folder that was added is there, or was taken away, whole.
   expect(feed!.gone + 5 * found.length).toBe(5 * (last / 2 + 1))
-  expect(feed!.drawn).toBeGreaterThanOrEqual(feed!.newest)
+  expect(given!.n).toBeGreaterThanOrEqual(feed!.newest)
   const stepsSince = found.length === 1 ? 1 : 0
   return last + stepsSince
 }
@@ -567,7 +643,7 @@ async function remake(
       }
       for (let i = 0; i < moreFiles; i++) {
         const content = [Buffer.from(`${i}`)] as unknown as AsyncIterable<Uint8Array>
-        yield { file: `uploads/extra-${i}.png`, bytes: `${i}`.length, content }
+        yield { file: `uploads/extra-${i}.png`, place: 'storage', bytes: `${i}`.length, content }
       }
       yield { end: { ...block.end, files: block.end.files! + moreFiles } }
     }

@@ -1,8 +1,8 @@
 // Each inconsistency is planted by itself, found by its name, mended, and gone.
-import { mkdir, open, readdir, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SQL, sql } from 'drizzle-orm'
@@ -51,9 +51,10 @@ describeDatabase('doctor', (newPlace, engine) => {
   const at = (...names: string[]) => join(place.dataDir, ...names)
   const spaces = [SPACE]
   const drawn: string[] = []
-  const look = async (mend = false) => {
+  const look = async (mend = false, storage?: string) => {
     const found = await examineOpen(database, {
       dataDir: place.dataDir,
+      storage,
       modelsDir: at('models'),
       spaces,
       mend,
@@ -319,6 +320,13 @@ describeDatabase('doctor', (newPlace, engine) => {
           await utimes(at('cache', `x.png.${'0'.repeat(12)}.tmp`), 1000, 1000)
         },
       ],
+      'an upload that was never finished': [
+        'leftover',
+        async () => {
+          await spoilt('uploads', `x.png.${'0'.repeat(12)}.tmp`)
+          await utimes(at('uploads', `x.png.${'0'.repeat(12)}.tmp`), 1000, 1000)
+        },
+      ],
       'vectors that no index names': [
         'leftover',
         async () => {
@@ -353,19 +361,64 @@ describeDatabase('doctor', (newPlace, engine) => {
       expect(await index.search(vectorOf('a'), 1)).toMatchObject([{ content: hashOf('a') }])
     })
 
-    test('drawn pictures: gone from the disk, or not indexed', async () => {
-      await mkdir(at('drawn'), { recursive: true })
-      const lost = at('drawn', 'lost.png')
-      await run(sql`insert into roots (path, drawn) values (${at('drawn')}, true)`)
-      await writeBatch(db, SPACE, { files: [storedFile('lost', lost)], failures: [] })
+    test.runIf(engine === 'pglite')('a snapshot that cannot be read stays', async () => {
+      await mkdir(at('database.snapshot'))
+      expect(await look(true)).toEqual([])
+      expect(await readdir(place.dataDir)).toContain('database.snapshot')
+      await rm(at('database.snapshot'), { recursive: true })
+    })
+
+    test('path_twice waits for no pipe', async () => {
+      execFileSync('mkfifo', [at('pipe.png')])
+      await run(sql`insert into roots (path) values (${place.dataDir})`)
       await database.noteChoices()
-      expect(await look()).toEqual(['drawn_gone'])
-      await look(true)
-      expect(await look()).toEqual([])
-      expect(await shown()).toEqual(pathsOf(NAMES))
-      await writeFile(at('drawn', 'new.png'), 'png')
-      expect(await look(true)).toEqual(['drawn_not_indexed'])
-      expect(drawn).toEqual([at('drawn')])
+      for (const name of ['a', 'b']) {
+        await run(sql`insert into paths (content, path, size_bytes, mtime_ms)
+          values (${hash(name)}, ${at('pipe.png')}, 100, 1)`)
+      }
+      expect(await look(true)).toEqual(['path_twice'])
+      await rm(at('pipe.png'))
+    })
+
+    describe('drawn pictures', () => {
+      /** As if they had been drawn, and some had lost their files since. */
+      const plant = async (folder: string, kept: readonly string[], lost: readonly string[]) => {
+        await rm(folder, { recursive: true, force: true })
+        await mkdir(folder, { recursive: true })
+        await run(sql`insert into roots (path, drawn) values (${folder}, true)`)
+        const files = [...kept, ...lost].map((name) => storedFile(name, join(folder, name)))
+        await writeBatch(db, SPACE, { files, failures: [] })
+        for (const name of kept) await writeFile(join(folder, name), 'png')
+        await database.noteChoices()
+      }
+
+      test.each(['drawn', 'storage/drawn'])('in %s: gone, or not indexed', async (name) => {
+        const storage = name === 'drawn' ? undefined : at('storage')
+        const folder = at(name)
+        await plant(folder, ['kept.png'], ['lost.png'])
+        expect(await look(false, storage)).toEqual(['drawn_gone'])
+        await look(true, storage)
+        expect(await look(false, storage)).toEqual([])
+        expect(await shown()).toEqual([...pathsOf(NAMES), join(folder, 'kept.png')].toSorted())
+        await writeFile(join(folder, 'new.png'), 'png')
+        expect(await look(true, storage)).toEqual(['drawn_not_indexed'])
+        expect(drawn.at(-1)).toBe(folder)
+      })
+
+      test.each(['empty', 'missing'])('whose folder is %s are not given up', async (how) => {
+        await plant(at('drawn'), [], ['lost-1.png', 'lost-2.png'])
+        if (how === 'missing') await rm(at('drawn'), { recursive: true })
+        const before = await shown()
+        expect(await look(true)).toEqual(['drawn_unmounted'])
+        expect(await look()).toEqual(['drawn_unmounted'])
+        expect(await shown()).toEqual(before)
+      })
+
+      test('that cannot be asked for are not given up', async () => {
+        await plant(at('drawn'), ['kept.png'], ['loop/lost.png'])
+        await symlink('loop', at('drawn', 'loop'))
+        expect(await look(true)).toEqual([])
+      })
     })
   })
 })

@@ -38,6 +38,7 @@ export function backupCommand(io: CliIo): Command {
         signal,
         ...(copy && { copy: copy.folder }),
       })
+      tellElsewhere(io, summary)
       if (json) return printJson(io, summary)
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
       const size = `${(summary.sizeBytes / 1e6).toFixed(1)} MB`
@@ -46,6 +47,14 @@ export function backupCommand(io: CliIo): Command {
       await copy?.done()
     }
   })
+}
+
+/** What is missing must not be found out when it is needed. */
+function tellElsewhere(io: CliIo, { elsewhere }: BackupSummary): void {
+  if (elsewhere.length === 0) return
+  io.err(
+    `not in the backup: drawings and uploads in ${elsewhere.join(', ')}, neither in the data directory nor in LUCIDA_STORAGE; set that as the server has it, or keep them as files\n`,
+  )
 }
 
 /** `5,000 pictures in 2 folders, 3 files of Lucida's own` */

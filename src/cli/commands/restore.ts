@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import { placeOf } from '../../core/place.ts'
 import type { CliIo } from '../io.ts'
 import { printJson } from '../print.ts'
 import { configOf, withGlobalFlags } from '../program.ts'
@@ -23,7 +24,7 @@ export function restoreCommand(io: CliIo): Command {
     const found = /^(.+?)=(.+)$/.exec(text)
     if (!found) throw new InvalidArgumentError('Expected /old/folder=/new/folder.')
     const [, from, to] = found
-    return [...before, { from: from!, to: resolve(io.cwd, to!) }]
+    return [...before, { from: from!, to: placeOf(to!, io.cwd) }]
   }
   return withGlobalFlags(
     new Command('restore')
