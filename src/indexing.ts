@@ -17,7 +17,7 @@ import type { Space } from './space.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { openClaims } from './store/claims.ts'
 import { excludeMatcher } from './sources/exclude.ts'
-import { openSource } from './sources/open-source.ts'
+import { openSource, ownPlaces } from './sources/open-source.ts'
 import type { ScannedFile } from './sources/source.ts'
 import type { OpenDatabase } from './store/database.ts'
 import { findContent } from './store/pictures.ts'
@@ -115,7 +115,7 @@ export function openIndexing(context: IndexingContext): Indexing {
       const folder = await locateFolder(name, roots)
       // Refuses a bad pattern before it is kept.
       if (exclude) excludeMatcher(folder, exclude)
-      const root = await claimRoot(db, folder, exclude)
+      const root = await claimRoot(db, folder, exclude, await ownPlaces(config))
       await database.noteChoices()
       yield { folder, root }
     }

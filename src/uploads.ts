@@ -11,7 +11,7 @@ import type { ScannedFile } from './sources/source.ts'
 import type { Database, OpenDatabase } from './store/database.ts'
 import { filesOf } from './store/paths.ts'
 import { findContent, writeBatch } from './store/pictures.ts'
-import { claimRoot, findRoot } from './store/roots.ts'
+import { claimRoot, listRoots } from './store/roots.ts'
 import type { Writing } from './writing.ts'
 
 /** A picture that was taken in. */
@@ -51,8 +51,8 @@ export function openUploads(context: UploadContext): Uploads {
   /** The root that holds the uploads, claimed anew where somebody has removed it. */
   const claimFolder = async (): Promise<string> => {
     const place = await realPlace(folder)
-    if (!(await findRoot(db, place))) {
-      await claimRoot(db, place, undefined)
+    if (!(await listRoots(db)).some(({ path }) => path === place)) {
+      await claimRoot(db, place, undefined, [place])
       await database.noteChoices()
     }
     return place

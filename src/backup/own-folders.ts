@@ -4,7 +4,7 @@ import { relative, resolve, sep } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import { folderRange, isWithin } from '../core/folder-range.ts'
-import { OWN_FOLDERS, ownFolder } from '../core/own-folders.ts'
+import { OWN_FOLDERS, ownFolder, type OwnHomes } from '../core/own-folders.ts'
 import { isBucketPath } from '../core/place.ts'
 import { realPlace } from '../sources/open-source.ts'
 import { type Database, rows } from '../store/database.ts'
@@ -13,17 +13,11 @@ import type { FileBlock, Manifest } from './blocks.ts'
 
 export type OwnFolder = Manifest['own'][number]
 
-/** Where own folders lie on this machine; as in the settings. */
-export interface Homes {
-  readonly dataDir: string
-  readonly storage?: string | undefined
-}
-
 /** What the program keeps in its data directory for itself; not every file system tells cases apart. */
 const PROGRAM = /^(database(\.[^/]*)?|indexes|cache|models)(\/|$)/i
 
 /** Of the folders that `roots` cover, Lucida's own. */
-export async function findOwn(roots: readonly string[], homes: Homes): Promise<OwnFolder[]> {
+export async function findOwn(roots: readonly string[], homes: OwnHomes): Promise<OwnFolder[]> {
   const kept: OwnFolder[] = []
   for (const name of OWN_FOLDERS) {
     const path = await realPlace(ownFolder(name, homes))
@@ -72,7 +66,10 @@ export interface PlacedFolder extends OwnFolder {
  * Where own folders of a backup lie here. Throws `bad_input` for one that leads elsewhere, and where
  * two would become one.
  */
-export async function placeOwn(own: readonly OwnFolder[], homes: Homes): Promise<PlacedFolder[]> {
+export async function placeOwn(
+  own: readonly OwnFolder[],
+  homes: OwnHomes,
+): Promise<PlacedFolder[]> {
   const placed: PlacedFolder[] = []
   for (const folder of own) {
     const to = await targetOf(folder, homes)
@@ -86,7 +83,7 @@ export async function placeOwn(own: readonly OwnFolder[], homes: Homes): Promise
   return placed
 }
 
-async function targetOf({ name, place }: OwnFolder, homes: Homes): Promise<string> {
+async function targetOf({ name, place }: OwnFolder, homes: OwnHomes): Promise<string> {
   const known = OWN_FOLDERS.find((one) => one === name)
   if (place === 'storage' && known) return realPlace(ownFolder(known, homes))
   const dataDir = await realPlace(homes.dataDir)

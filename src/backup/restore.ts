@@ -116,7 +116,7 @@ async function restoreAll(db: Database, restoring: Restoring): Promise<Counts> {
 async function claimFolders(tx: Database, { manifest, folders }: Restoring): Promise<void> {
   for (const { path, to } of folders) {
     if (manifest.roots.includes(path) || (await countPictures(tx, to)) === 0) continue
-    await claimRoot(tx, to, undefined)
+    await claimRoot(tx, to, undefined, [to])
   }
 }
 

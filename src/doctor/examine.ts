@@ -7,6 +7,7 @@ import { openResolved, type Repair } from '../lucida.ts'
 import { findModelFor, withShrinkOnLoad } from '../models/every-pixel.ts'
 import { DEFAULT_MODEL, listModels } from '../models/registry.ts'
 import { removeCheckpoints } from '../search/checkpoint.ts'
+import { ownPlaces } from '../sources/open-source.ts'
 import { type OpenDatabase, openDatabase } from '../store/database.ts'
 import { claimDrawnFolder } from '../store/drawn.ts'
 import { drawnRules } from './drawn-rules.ts'
@@ -94,7 +95,7 @@ async function rulesFor(
     spaces.find((space) => space.model === model && space.recipe === recipe)?.dimension
   return [
     sequenceRule(db),
-    ...pathRules(db),
+    ...pathRules(db, await ownPlaces(folders)),
     ...modelRules(db, { spaces, isShared: engine === 'postgres' }),
     ...vectorRules(db, dimensionOf),
     ...(await drawnRules(db, folders, indexDrawn)),

@@ -14,10 +14,11 @@ import { findsOf, type Rule, rowRule } from './rule.ts'
 /** Never the time of a file, so that its path is read again. */
 const NEVER_MS = -1
 
-export function pathRules(db: Database): Rule[] {
+/** `own` names the folders of Lucida's own by the settings. */
+export function pathRules(db: Database, own: readonly string[]): Rule[] {
   return [
     ...referenceRules(db),
-    nestedRoots(db),
+    nestedRoots(db, own),
     pathTwice(db),
     ...(['paths', 'failures'] as const).map((table) =>
       rowRule(db, {
@@ -100,10 +101,9 @@ function referenceRules(db: Database): Rule[] {
   )
 }
 
-function nestedRoots(db: Database): Rule {
+function nestedRoots(db: Database, own: readonly string[]): Rule {
   const nested = async (tx: Database) => {
-    // The folder of what was drawn stays one of its own, wherever it lies.
-    const all = (await listRoots(tx)).filter(({ drawn }) => !drawn)
+    const all = (await listRoots(tx)).filter(({ path, drawn }) => !drawn && !own.includes(path))
     return all.flatMap((inner) => {
       const outer = all.find(({ path }) => isBelow(inner.path, path))
       return outer ? [{ inner, outer }] : []

@@ -6,7 +6,7 @@ import { cameSince } from '../store/changes.ts'
 import type { Database } from '../store/database.ts'
 import { forgetFailures } from '../store/failures.ts'
 import { deletePaths, type KnownFile, markMissing, stillVisible } from '../store/paths.ts'
-import type { Root } from '../store/roots.ts'
+import { type Root, rootsWithin } from '../store/roots.ts'
 import type { IndexCounts } from './events.ts'
 
 /** What a walk found that can only be judged once it is complete. */
@@ -51,7 +51,10 @@ export async function settle(
   },
 ): Promise<Unmounted | null> {
   const { counts, picturesBefore: of } = how
-  const isKnown = (path: string) => !findings.unreadable.some((at) => isWithin(path, at))
+  // Of Lucida's own folders a run of their own says what is gone: this one may pass over them.
+  const apart = await rootsWithin(db, root.path)
+  const unknown = [...findings.unreadable, ...apart]
+  const isKnown = (path: string) => !unknown.some((at) => isWithin(path, at))
   const unseen = findings.vanished.filter(({ path }) => isKnown(path))
   const late = await cameMeanwhile(db, how.since, unseen)
   const gone = unseen.filter(({ path }) => !late.has(path))
@@ -76,7 +79,7 @@ export async function settle(
   )
   await forgetFailures(db, findings.goneFailures.filter(isKnown))
   counts.vanished = gone.length
-  if (how.prune) counts.pruned = await deletePaths(db, folder, 'missing')
+  if (how.prune) counts.pruned = await deletePaths(db, folder, 'missing', apart)
   return null
 }
 

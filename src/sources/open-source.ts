@@ -1,5 +1,6 @@
 // Chooses how a place is read, by its path alone.
 import { realpath } from 'node:fs/promises'
+import { OWN_FOLDERS, ownFolder, type OwnHomes } from '../core/own-folders.ts'
 import { isBucketPath, placeOf } from '../core/place.ts'
 import { BUCKETS } from './bucket-source.ts'
 import { FOLDERS } from './folder-source.ts'
@@ -17,4 +18,9 @@ export function openSource(path: string): Source {
 export async function realPlace(name: string): Promise<string> {
   const place = placeOf(name)
   return isBucketPath(place) ? place : realpath(place).catch(() => place)
+}
+
+/** The one name of each of Lucida's own folders. */
+export function ownPlaces(homes: OwnHomes): Promise<string[]> {
+  return Promise.all(OWN_FOLDERS.map((name) => realPlace(ownFolder(name, homes))))
 }

@@ -9,6 +9,7 @@ import {
   isNull,
   lt,
   lte,
+  not,
   notExists,
   sql,
 } from 'drizzle-orm'
@@ -118,23 +119,26 @@ export async function stillVisible(
   return visible
 }
 
-/** Deletes paths below `folder` (all, or only missing ones) and every picture left without a path. */
+/**
+ * Deletes paths below `folder` (all, or only missing ones) and every picture left without a path. What
+ * lies in the folders `apart` stays.
+ */
 export async function deletePaths(
   db: Database,
   folder: string,
   which: 'all' | 'missing',
+  apart: readonly string[] = [],
 ): Promise<number> {
   return withWriterLock(db, async (tx) => {
+    const within = (column: typeof paths.path | typeof failures.path) =>
+      and(below(column, folder), ...apart.map((other) => not(below(column, other)!)))
     const gone = await tx
       .delete(paths)
       .where(
-        and(
-          below(paths.path, folder),
-          which === 'missing' ? isNotNull(paths.missingSince) : undefined,
-        ),
+        and(within(paths.path), which === 'missing' ? isNotNull(paths.missingSince) : undefined),
       )
       .returning({ content: paths.content })
-    if (which === 'all') await tx.delete(failures).where(below(failures.path, folder))
+    if (which === 'all') await tx.delete(failures).where(within(failures.path))
     await recordChanges(
       tx,
       gone.map((row) => row.content),

@@ -1,5 +1,6 @@
 // Folders that the user asked to be indexed. Roots never nest: a folder inside a root is part of it,
-// and a folder around roots takes their place.
+// and a folder around roots takes their place. Only Lucida's own folders (of drawings and uploads) stay
+// roots of their own, wherever they lie: no other root's run says what is there.
 import { and, count, eq, isNotNull, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import { folderRange } from '../core/folder-range.ts'
@@ -31,20 +32,32 @@ export async function findRoot(db: Database, folder: string): Promise<Root | und
   return around(await listRoots(db), folder)
 }
 
+/** Roots below `folder`: Lucida's own, which runs of their own look through. */
+export async function rootsWithin(db: Database, folder: string): Promise<string[]> {
+  const all = (await listRoots(db)).map(({ path }) => path)
+  return all.filter((path) => isBelow(path, folder))
+}
+
 /**
  * The root that covers `folder`: an existing one at or above it, or a new one, which then takes the
  * place of the roots below it and of their globs. `exclude`, when given, replaces the root's globs.
+ * `own` names the folders of Lucida's own by the settings.
  */
 export async function claimRoot(
   db: Database,
   folder: string,
   exclude: readonly string[] | undefined,
+  own: readonly string[] = [],
 ): Promise<Root> {
   // Under the lock, so that two processes cannot make roots that nest.
   return withWriterLock(db, async (tx) => {
-    // The folder of what was drawn stays one of its own, wherever it lies.
-    const existing = (await listRoots(tx)).filter((root) => !root.drawn || root.path === folder)
-    const root = around(existing, folder)
+    const existing = (await listRoots(tx)).filter(
+      ({ path, drawn }) => path === folder || !(drawn || own.includes(path)),
+    )
+    const root = around(
+      own.includes(folder) ? existing.filter(({ path }) => path === folder) : existing,
+      folder,
+    )
     if (root) {
       if (exclude === undefined) return root
       await tx
@@ -79,7 +92,10 @@ export async function markIndexed(db: Database, path: string): Promise<void> {
   await db.update(roots).set({ indexedAt: sql`now()` }).where(eq(roots.path, path))
 }
 
-/** Forgets a root with its paths, failures and pictures. Throws `not_found`. Returns paths removed. */
+/**
+ * Forgets a root with its paths, failures and pictures, but for those of roots in it. Throws
+ * `not_found`. Returns paths removed.
+ */
 export async function removeRoot(db: Database, path: string): Promise<number> {
   return withWriterLock(db, async (tx) => {
     const deleted = await tx.delete(roots).where(eq(roots.path, path)).returning()
@@ -89,7 +105,7 @@ export async function removeRoot(db: Database, path: string): Promise<number> {
         (await listRoots(tx)).map((root) => root.path),
       )
     }
-    return deletePaths(tx, path, 'all')
+    return deletePaths(tx, path, 'all', await rootsWithin(tx, path))
   })
 }
 
@@ -121,8 +137,9 @@ export async function summarizeRoots(db: Database): Promise<RootSummary[]> {
   return summaries
 }
 
+/** The innermost one. */
 function around(all: readonly Root[], folder: string): Root | undefined {
-  return all.find((root) => root.path === folder || isBelow(folder, root.path))
+  return all.findLast((root) => root.path === folder || isBelow(folder, root.path))
 }
 
 /** Whether `path` lies below `folder`. */
