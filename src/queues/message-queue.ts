@@ -91,6 +91,8 @@ const NOT_HERE_MS = [1000, 5000, 30_000]
 const TROUBLE_MS = 1000
 /** Of what has ended and nobody has asked for. */
 const KEEP_SECONDS = 3600
+/** Advisory lock of whoever makes the queues; any constant that no other lock has. */
+const MAKING_LOCK = 0x6c756371
 
 /** Makes the queues where they are missing. `onTrouble` is told of what passes by itself. */
 export async function openMessageQueue(
@@ -109,10 +111,12 @@ export async function openMessageQueue(
     deleteAfterDays: 1,
   })
   boss.on('error', onTrouble)
-  await boss.start()
-  await boss.createQueue(nameOf('aside'), { name: nameOf('aside') })
-  for (const queue of ['index', 'files', 'fill', 'generate'] as const) {
-    await boss.createQueue(nameOf(queue), { name: nameOf(queue), deadLetter: nameOf('aside') })
+  try {
+    await makeQueues(db, boss)
+  } catch (error) {
+    // What it does now and then would go on for ever, and keep the process from ending.
+    await boss.stop({ graceful: false, close: false })
+    throw error
   }
   const options = (queue: QueueName) => ({
     expireInSeconds: times.lease,
@@ -153,6 +157,18 @@ export async function openMessageQueue(
       consume({ boss, db, queue, times, onTrouble }, atOnce, handle),
     close: () => boss.stop({ graceful: false, close: false }),
   }
+}
+
+/** Starts pg-boss; one process at a time, since making the same tables twice at once is a deadlock. */
+async function makeQueues(db: Database, boss: PgBoss): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${MAKING_LOCK})`)
+    await boss.start()
+    await boss.createQueue(nameOf('aside'), { name: nameOf('aside') })
+    for (const queue of ['index', 'files', 'fill', 'generate'] as const) {
+      await boss.createQueue(nameOf(queue), { name: nameOf(queue), deadLetter: nameOf('aside') })
+    }
+  })
 }
 
 interface ConsumeContext {

@@ -81,6 +81,18 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     })
   })
 
+  test('many processes make the queues of a new database at once', async () => {
+    await using fresh = await newPlace()
+    const databases = await Promise.all(
+      Array.from({ length: 6 }, () => openDatabase({ url: fresh.databaseUrl! })),
+    )
+    const opening = databases.map(({ db }) => openMessageQueue(db, () => {}, TIMES))
+    const made = await Promise.allSettled(opening)
+    for (const one of made) if (one.status === 'fulfilled') await one.value.close()
+    for (const database of databases) await database.close()
+    expect(made.map(({ status }) => status)).toEqual(databases.map(() => 'fulfilled'))
+  })
+
   test('who orders and follows need not be who does it', async () => {
     const server = await newProcess(telling, false)
     const other = await newProcess(telling, false)
