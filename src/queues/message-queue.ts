@@ -22,10 +22,10 @@ export interface Message {
   readonly signal: AbortSignal
 }
 
-/** How a message ended that was sent earlier. */
+/** How a message ended that was sent earlier; one that is gone was forgotten by somebody else. */
 export interface EndedMessage {
   readonly id: string
-  readonly state: 'completed' | 'failed'
+  readonly state: 'completed' | 'failed' | 'gone'
   /** What the consumer returned, or what it failed with last. */
   readonly output: Body
 }
@@ -46,7 +46,7 @@ export class NotHere extends Error {}
 export interface MessageQueue {
   /** Sends messages; within `tx` they are there when it is committed. Returns their ids. */
   send(queue: QueueName, bodies: readonly Body[], tx?: Database): Promise<string[]>
-  /** Those of `ids` that have ended. */
+  /** Those of `ids` that have ended, or are not there. */
   ended(queue: QueueName, ids: readonly string[]): Promise<EndedMessage[]>
   forget(queue: QueueName, ids: readonly string[]): Promise<void>
   /** Forgets messages that nobody has taken yet and whose body has this value. */
@@ -85,6 +85,8 @@ const RETRIES: Readonly<Record<QueueName, number>> = {
   generate: 2,
   aside: 100,
 }
+/** States of pg-boss in which nobody will take a message any more. */
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed'])
 /** After messages that cannot be done here, the next one is left to others for so long. */
 const NOT_HERE_MS = [1000, 5000, 30_000]
 /** After an error of the database. */
@@ -138,11 +140,17 @@ export async function openMessageQueue(
     },
     async ended(queue, ids) {
       if (ids.length === 0) return []
-      return rows<EndedMessage>(
+      const found = await rows<Omit<EndedMessage, 'state'> & { state: string }>(
         db,
         sql`select id, state::text, coalesce(output, '{}') as output from pgboss.job
-            where name = ${nameOf(queue)} and id in ${ids} and state in ('completed', 'failed')`,
+            where name = ${nameOf(queue)} and id in ${ids}`,
       )
+      const there = new Set(found.map(({ id }) => id))
+      const gone = ids.filter((id) => !there.has(id))
+      return [
+        ...found.filter((one): one is EndedMessage => ENDED.has(one.state)),
+        ...gone.map((id) => ({ id, state: 'gone' as const, output: {} })),
+      ]
     },
     async forget(queue, ids) {
       if (ids.length > 0) await boss.deleteJob(nameOf(queue), [...ids])

@@ -190,4 +190,40 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     await dead.close()
     expect(await queue.get(id)).toMatchObject({ state: 'done', done: 1 })
   })
+
+  test('a piece that is ordered twice by mistake is done by whoever began it last', async () => {
+    const gates = [newGate(), newGate()]
+    const begun = [newGate(), newGate()]
+    let turns = 0
+    const work: TestWork = async (_, { tell, signal }) => {
+      const turn = turns++
+      await tell(`begun ${turn}`, {})
+      begun[turn]!.open()
+      // The first does not hear that it is to stop before it speaks.
+      await gates[turn]!.opened
+      if (turn === 1) signal.throwIfAborted()
+      await tell(`over ${turn}`, { done: turn })
+    }
+    const first = await newProcess(work)
+    const { id } = await first.queue.start({ name: 'a' }, { done: 0 })
+    await begun[0]!.opened
+    await first.db.execute(
+      sql`insert into pgboss.job (name, data) select name, data from pgboss.job`,
+    )
+    await newProcess(work)
+    await begun[1]!.opened
+    gates[0]!.open()
+    await until(async () => {
+      const states = await first.db.execute(sql`select state::text from pgboss.job order by state`)
+      return (states as unknown as { rows: { state: string }[] }).rows.at(-1)!.state === 'completed'
+    })
+    expect(await first.queue.get(id)).toMatchObject({ state: 'running' })
+    gates[1]!.open()
+    expect((await hearAll(first.queue.events(id, 0, never))).map(([, text]) => text)).toEqual([
+      'begun 0',
+      'begun 1',
+      'over 1',
+    ])
+    expect(await first.queue.get(id)).toMatchObject({ state: 'done', done: 1, error: null })
+  })
 })
