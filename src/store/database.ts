@@ -111,8 +111,10 @@ async function preparePglite(client: PGlite): Promise<{ db: Database; storeId: s
 
 async function openServer(url: string): Promise<OpenDatabase> {
   const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 10_000 })
-  // A server that drops an idle connection must not end the process; the next query reports it.
+  // A server that drops a connection must not end the process: neither one that waits in the pool, nor
+  // one whose transaction has no statement under way just now. The next query reports it.
   pool.on('error', () => {})
+  pool.on('connect', (client) => void client.on('error', () => {}))
   try {
     await migrateServer(pool)
     const db = drizzlePg(pool, { schema, casing: 'snake_case' })

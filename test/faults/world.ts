@@ -10,7 +10,7 @@ import { type Clients, openClients } from './clients.ts'
 import { mountSmallDisk, type SmallDisk } from './disk.ts'
 import { type Member, startMember, type Watch } from './fleet.ts'
 import { type Network, openNetwork } from './network.ts'
-import { type KillablePostgres, startKillablePostgres } from './postgres.ts'
+import type { KillablePostgres } from './postgres.ts'
 
 /** All of it. */
 export interface World extends AsyncDisposable {
@@ -33,14 +33,14 @@ export interface World extends AsyncDisposable {
 
 const PICTURES_AT_FIRST = 60
 
-/** Starts everything, and waits until it works. Throws where there is no PostgreSQL for this machine. */
-export async function openWorld(seed: number): Promise<World> {
-  const closers: (() => PromiseLike<void>)[] = []
+/** Starts all the rest, and waits until it works; the database server is closed with it. */
+export async function openWorld(seed: number, postgres: KillablePostgres): Promise<World> {
+  const closers: (() => PromiseLike<void>)[] = [() => postgres[Symbol.asyncDispose]()]
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer()
   }
   try {
-    return await openParts(seed, closers, close)
+    return await openParts(seed, postgres, closers, close)
   } catch (error) {
     await close()
     throw error
@@ -49,6 +49,7 @@ export async function openWorld(seed: number): Promise<World> {
 
 async function openParts(
   seed: number,
+  postgres: KillablePostgres,
   closers: (() => PromiseLike<void>)[],
   close: () => Promise<void>,
 ): Promise<World> {
@@ -56,7 +57,6 @@ async function openParts(
     closers.push(() => part[Symbol.asyncDispose]())
     return part
   }
-  const postgres = use(await startKillablePostgres())
   const folder = await mkdtemp(join(tmpdir(), 'lucida-faults-'))
   closers.push(() => rm(folder, { recursive: true, force: true }))
   const network = use(await openNetwork(postgres.port))
