@@ -117,7 +117,7 @@ async function openServer(url: string): Promise<OpenDatabase> {
   pool.on('connect', (client) => void client.on('error', () => {}))
   try {
     await migrateServer(pool)
-    const db = drizzlePg(pool, { schema, casing: 'snake_case' })
+    const db = overPool(pool)
     const storeId = await identify(db)
     return { db, storeId, ...WITHOUT_FILES, engine: 'postgres', close: () => pool.end() }
   } catch (cause) {
@@ -125,6 +125,25 @@ async function openServer(url: string): Promise<OpenDatabase> {
     if (cause instanceof LucidaError) throw cause
     throw unavailable(`Cannot use the database at ${withoutPassword(url)}`, cause)
   }
+}
+
+/**
+ * Drizzle itself gives a connection back only once a transaction has begun on it: one that dies before
+ * that is lost to the pool, which has none left after ten of them, and waits for them when it ends.
+ */
+function overPool(pool: Pool): Database {
+  const db = drizzlePg(pool, { schema, casing: 'snake_case' })
+  db.transaction = async (work, config) => {
+    const client = await pool.connect()
+    try {
+      // Without the schema, which only takes time: what it is good for is not used.
+      const alone = drizzlePg(client, { casing: 'snake_case' }) as unknown as typeof db
+      return await alone.transaction(work, config)
+    } finally {
+      client.release()
+    }
+  }
+  return db
 }
 
 async function migrateServer(pool: Pool): Promise<void> {

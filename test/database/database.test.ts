@@ -78,4 +78,18 @@ describeDatabase('database', (newPlace, engine) => {
       expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
       await Promise.all([close(), other.close()])
     })
+
+  if (engine === 'postgres')
+    test('connections on which transactions could not begin serve others', async () => {
+      await using place = await newPlace()
+      const { db, close } = await place.open()
+      // As good as a connection that has just been cut, and surer to happen here.
+      const isolationLevel = 'no level at all' as 'serializable'
+      for (let i = 0; i < 12; i++) {
+        const failing = db.transaction(async () => {}, { isolationLevel })
+        await expect(failing).rejects.toThrow('begin')
+      }
+      expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
+      await close()
+    })
 })
