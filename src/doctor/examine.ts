@@ -58,7 +58,7 @@ export async function examine(config: Config, mend: boolean): Promise<Examinatio
 }
 
 /** What an open database is examined with. */
-export interface ExaminationOptions extends Pick<Config, 'dataDir' | 'modelsDir'> {
+export interface ExaminationOptions extends Pick<Config, 'dataDir' | 'modelsDir' | 'storage'> {
   readonly spaces: ModelsAtHand['spaces']
   readonly mend: boolean
   /** Is told of the folder of what was drawn when that must be indexed afterwards. */

@@ -2,8 +2,10 @@
 // and nothing unfinished lies about.
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Config } from '../config.ts'
 import { readCheckedBytes, readCheckedJson } from '../core/checked-file.ts'
 import { isDraft } from '../core/durable-file.ts'
+import { isBucketPath } from '../core/place.ts'
 import { TUNING_FILE } from '../models/tuning.ts'
 import { describeIndexFile } from '../search/index-file.ts'
 import type { OpenDatabase } from '../store/database.ts'
@@ -13,10 +15,20 @@ import { deletingRule, findsOf, type Rule } from './rule.ts'
 /** On a server other processes may be writing; what is older than this, nobody finishes. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
+/** Where Lucida writes; what is drawn and uploaded may lie elsewhere. */
+const OWN_FOLDERS = ['cache', 'indexes']
+const KEPT_FOLDERS = ['drawn', 'uploads']
+
 export function fileRules(
   database: OpenDatabase,
-  { dataDir, modelsDir }: { readonly dataDir: string; readonly modelsDir: string },
+  { dataDir, modelsDir, storage }: Pick<Config, 'dataDir' | 'modelsDir' | 'storage'>,
 ): Rule[] {
+  // A bucket has objects whole or not at all.
+  const kept = [dataDir, ...(storage && !isBucketPath(storage) ? [storage] : [])]
+  const folders = [
+    ...OWN_FOLDERS.map((name) => join(dataDir, name)),
+    ...kept.flatMap((place) => KEPT_FOLDERS.map((name) => join(place, name))),
+  ]
   const isShared = database.engine === 'postgres'
   const snapshot = join(dataDir, 'database.snapshot')
   return [
@@ -41,8 +53,8 @@ export function fileRules(
     ),
     deletingRule('leftover', 'files were never finished', async () => {
       const drafts: string[] = []
-      for (const folder of ['cache', 'drawn', 'indexes']) {
-        const all = await filesBelow(join(dataDir, folder))
+      for (const folder of folders) {
+        const all = await filesBelow(folder)
         drafts.push(...all.filter((path) => isDraft(path)), ...(await unnamedOf(all)))
       }
       for (const name of await readdir(modelsDir).catch(() => [])) {

@@ -55,6 +55,7 @@ describeDatabase('doctor', (newPlace, engine) => {
     const found = await examineOpen(database, {
       dataDir: place.dataDir,
       modelsDir: at('models'),
+      storage: at('shared'),
       spaces,
       mend,
       indexDrawn: (folder) => drawn.push(folder),
@@ -272,6 +273,12 @@ describeDatabase('doctor', (newPlace, engine) => {
       await file.write(Buffer.from([0x55, 0xaa]), 0, 2, 10)
       await file.close()
     }
+    const unfinished = async (folder: string) => {
+      const path = join(folder, `x.png.${'0'.repeat(12)}.tmp`)
+      await mkdir(folder, { recursive: true })
+      await writeFile(path, 'x')
+      await utimes(path, 1000, 1000)
+    }
     const spoilt = async (...names: string[]) => {
       await mkdir(dirname(at(...names)), { recursive: true })
       await writeFile(at(...names), 'garbage')
@@ -310,13 +317,9 @@ describeDatabase('doctor', (newPlace, engine) => {
         () => spoilt('cache', 'thumbnails', 'ab', 'abc-320.webp'),
       ],
       'what was measured, spoilt': ['cache_damaged', () => spoilt('cache', 'tuning.json')],
-      'a file that was never finished': [
-        'leftover',
-        async () => {
-          await spoilt('cache', `x.png.${'0'.repeat(12)}.tmp`)
-          await utimes(at('cache', `x.png.${'0'.repeat(12)}.tmp`), 1000, 1000)
-        },
-      ],
+      'a file that was never finished': ['leftover', () => unfinished(at('cache'))],
+      'an upload that was never finished': ['leftover', () => unfinished(at('uploads'))],
+      'one in storage that is shared': ['leftover', () => unfinished(at('shared', 'uploads'))],
       'vectors that no index names': [
         'leftover',
         async () => {

@@ -1,4 +1,5 @@
 // Plays a schedule to its end, lets everything get well, and looks at what is left.
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { checkAcknowledged, checkAll } from './check.ts'
 import { whyNoClocks } from './clock.ts'
@@ -36,6 +37,7 @@ export async function playFaults(world: World, schedule: readonly Event[]): Prom
   const violations: string[] = []
   const underWay: Promise<unknown>[] = []
   const settling = new AbortController()
+  setMaxListeners(0, settling.signal)
   const background = (work: Promise<unknown>) => {
     underWay.push(work.catch((error: unknown) => violations.push(`the harness: ${String(error)}`)))
   }
