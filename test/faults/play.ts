@@ -42,13 +42,14 @@ export async function playFaults(world: World, schedule: readonly Event[]): Prom
     underWay.push(work.catch((error: unknown) => violations.push(`the harness: ${String(error)}`)))
   }
   /** Orders indexing; what was there before is acknowledged when the job is done. */
-  const order = async (ordering: () => Promise<string | null>) => {
+  const order = async (ordering: () => Promise<string | null>, signal = settling.signal) => {
     const acknowledge = album.beforeOrder()
     const id = await ordering()
     if (id === null) return null
-    const job = await clients.follow(id, settling.signal)
+    const job = await clients.follow(id, signal)
     if (job?.state === 'done') acknowledge(new Set(job.failures.map(({ path }) => path)))
     count(`jobs ${job ? job.state : 'not seen to end'}`)
+    if (job === null) violations.push(`job ${id} does not end`)
     return job
   }
   const count = (what: string) => (counts[what] = (counts[what] ?? 0) + 1)
@@ -84,7 +85,10 @@ export async function playFaults(world: World, schedule: readonly Event[]): Prom
 
   const acknowledged = await checkAcknowledged(world)
   violations.push(...acknowledged.violations)
-  const last = await order(() => clients.order({ folders: [], prune: true }))
+  const last = await order(
+    () => clients.order({ folders: [], prune: true }),
+    AbortSignal.timeout(SETTLE_MS),
+  )
   if (last?.state !== 'done' || last.failures.length > 0) {
     violations.push(`the last run over everything: ${JSON.stringify(last)}`)
   }
