@@ -48,8 +48,8 @@ export interface ProcessOptions {
   readonly lookup: ContentLookup
   /** Whether a failure is to be recorded; others are left for a later run. */
   readonly isFailure?: (file: FailedFile) => Promise<boolean>
-  /** Keeps other processes from embedding what is being embedded here. */
-  readonly claims?: Claims
+  /** Opens what keeps other processes from embedding what is being embedded here. */
+  readonly claims?: () => Claims
   /** Ends the wait for what others are embedding. */
   readonly signal?: AbortSignal
 }
@@ -70,10 +70,11 @@ export function processHere(context: ProcessContext, options: ProcessOptions): P
     let rest = work
     for (;;) {
       const claimed: ScannedFile[] = []
+      const claims = options.claims?.()
       try {
-        yield* processOnce(context, options, rest, folder, claimed)
+        yield* processOnce(context, { ...options, claims }, rest, folder, claimed)
       } finally {
-        await options.claims?.release()
+        await claims?.release()
       }
       if (claimed.length === 0 || options.signal?.aborted) return
       await sleep(CLAIMED_LOOK_MS)
@@ -85,7 +86,11 @@ export function processHere(context: ProcessContext, options: ProcessOptions): P
 /** What another process has claimed is put aside in `claimed`. */
 async function* processOnce(
   context: ProcessContext,
-  { lookup, isFailure, claims }: ProcessOptions,
+  {
+    lookup,
+    isFailure,
+    claims,
+  }: Omit<ProcessOptions, 'claims'> & { readonly claims: Claims | undefined },
   work: AsyncIterable<ScannedFile>,
   folder: string,
   claimed: ScannedFile[],

@@ -50,6 +50,18 @@ describeDatabase('claims', (newPlace) => {
     await b.release()
   })
 
+  test('are taken no more once they are released, not even by who has just asked', async () => {
+    const [a, b] = [openClaims(store.db, SPACE), openClaims(store.db, SPACE)]
+    await a.take(hashOf('x'))
+    const late = a.take(hashOf('y'))
+    await a.release()
+    await late
+    expect(await a.take(hashOf('z'))).toBe(false)
+    expect(await store.db.select().from(claims)).toEqual([])
+    expect(await b.take(hashOf('y'))).toBe(true)
+    await b.release()
+  })
+
   describe('in processing', () => {
     /** A processor of its own, as another process would have it. */
     function newProcessor() {
@@ -59,7 +71,7 @@ describeDatabase('claims', (newPlace) => {
         { db: store.db, space, preprocess, embedPixels, batchSize },
         {
           lookup: (hash) => findContent(store.db, space, hash),
-          claims: openClaims(store.db, space),
+          claims: () => openClaims(store.db, space),
         },
       )
       return { process, model }
