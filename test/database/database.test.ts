@@ -61,7 +61,8 @@ describeDatabase('database', (newPlace, engine) => {
   if (engine === 'postgres')
     test('a connection that is cut between two statements of a transaction is an error of that transaction', async () => {
       await using place = await newPlace()
-      const [{ db, close }, other] = [await place.open(), await place.open()]
+      const [database, other] = [await place.open(), await place.open()]
+      const { db } = database
       const writing = db.transaction(async (tx) => {
         const [mine] = await rows<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`)
         await rows(other.db, sql`select pg_terminate_backend(${mine!.pid})`)
@@ -76,13 +77,14 @@ describeDatabase('database', (newPlace, engine) => {
       const error = await writing.catch((thrown: unknown) => thrown)
       expect(explainAwayDatabase(error)).toMatchObject({ code: 'database_unavailable' })
       expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
-      await Promise.all([close(), other.close()])
+      await Promise.all([database.close(), other.close()])
     })
 
   if (engine === 'postgres')
     test('connections on which transactions could not begin serve others', async () => {
       await using place = await newPlace()
-      const { db, close } = await place.open()
+      const database = await place.open()
+      const { db } = database
       // As good as a connection that has just been cut, and surer to happen here.
       const isolationLevel = 'no level at all' as 'serializable'
       for (let i = 0; i < 12; i++) {
@@ -90,6 +92,6 @@ describeDatabase('database', (newPlace, engine) => {
         await expect(failing).rejects.toThrow('begin')
       }
       expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
-      await close()
+      await database.close()
     })
 })

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
-import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
+import { type OpenDatabase, openDatabase, rows } from '../../src/store/database.ts'
 import { jobs } from '../../src/store/schema.ts'
 import { type MessageQueue, openMessageQueue } from '../../src/queues/message-queue.ts'
 import { openSharedQueue } from '../../src/queues/shared-queue.ts'
@@ -214,8 +214,8 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     await begun[1]!.opened
     gates[0]!.open()
     await until(async () => {
-      const states = await first.db.execute(sql`select state::text from pgboss.job order by state`)
-      return (states as unknown as { rows: { state: string }[] }).rows.at(-1)!.state === 'completed'
+      const query = sql`select 1 from pgboss.job where state = 'completed'`
+      return (await rows(first.db, query)).length === 1
     })
     expect(await first.queue.get(id)).toMatchObject({ state: 'running' })
     gates[1]!.open()

@@ -2,8 +2,6 @@
 // wrong is planted once in what the run has left.
 import { randomBytes } from 'node:crypto'
 import { readdir, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { normalize } from '../../src/core/vector.ts'
@@ -11,17 +9,11 @@ import { indexesFolder } from '../../src/search/checkpoint.ts'
 import { openExactIndex } from '../../src/search/exact-index.ts'
 import { describeIndexFile } from '../../src/search/index-file.ts'
 import { hashOf } from '../helpers/shared-store.ts'
-import {
-  checkAcknowledged,
-  checkDoctor,
-  checkIndexes,
-  checkJobs,
-  checkStore,
-  checkVectors,
-  type Found,
-  type Place,
-} from './check.ts'
-import { openClients } from './clients.ts'
+import { checkDoctor } from './check-doctor.ts'
+import { checkIndexes } from './check-indexes.ts'
+import { checkAcknowledged, checkStore, checkVectors } from './check-pictures.ts'
+import { checkJobs } from './check-work.ts'
+import type { Found, Place } from './look.ts'
 import { type Outcome, playFaults } from './play.ts'
 import { startKillablePostgres } from './postgres.ts'
 import { KINDS, makeSchedule } from './schedule.ts'
@@ -109,7 +101,7 @@ describe.skipIf(skipped !== '')(`faults${skipped}`, () => {
 
     test("a picture with another's vector", async () => {
       const hashes = [...new Set([...world.album.files.values()].map(({ hash }) => hash))]
-      const two = hashes.slice(0, 2).map((hash) => `'\\x${hash}'`)
+      const two = `'\\x${hashes[0]}', '\\x${hashes[1]}'`
       const swap = `update embeddings e set vector = o.vector from embeddings o
         where e.content in (${two}) and o.content in (${two}) and o.content <> e.content`
       expect(await plant([swap], checkVectors, [swap])).toContain('another vector')
@@ -171,32 +163,5 @@ describe.skipIf(skipped !== '')(`faults${skipped}`, () => {
       expect(violations.join()).toContain('left behind')
       expect(violations.join()).toContain('failure_outside_roots')
     })
-  })
-})
-
-describe('clients', () => {
-  const picture = (id: string, score: number) => ({ image: { id }, score })
-  const [a, b] = [hashOf('a'), hashOf('b')]
-
-  test.each([
-    ['a picture that there never was', 200, { items: [picture(hashOf('c'), 1)] }, 'never made'],
-    ['a picture twice', 200, { items: [picture(a, 1), picture(a, 1)] }, 'twice'],
-    ['a wrong order', 200, { items: [picture(a, 0.1), picture(b, 0.2)] }, 'not in order'],
-    ['an error without a code', 502, 'Bad gateway', '502'],
-    ['an error that says nothing', 500, { error: { code: 'internal', message: '?' } }, '500'],
-  ])('notice %s', async (_, status, answer, said) => {
-    const server = createServer((_request, response) => {
-      response.writeHead(status).end(JSON.stringify(answer))
-    }).listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
-    try {
-      const { port } = server.address() as AddressInfo
-      const album = { everMade: new Set([a, b]) } as unknown as World['album']
-      const clients = openClients(`http://127.0.0.1:${port}`, album)
-      await clients.search('anything', 10)
-      expect(clients.tally.violations.join()).toContain(said)
-    } finally {
-      server.close()
-    }
   })
 })

@@ -44,7 +44,8 @@ export interface MemberOptions {
 const CHILD = join(import.meta.dirname, 'child.ts')
 const READY = /Lucida is at|Waiting for work/
 const RESTART_MS = 200
-const READY_MS = 20_000
+/** On a machine that is busy. */
+const READY_MS = 120_000
 /** Requests and jobs under way may take a while on a machine that is busy. */
 const STOP_MS = 60_000
 const TAIL = 2000

@@ -16,7 +16,10 @@ export async function openNetwork(to: number): Promise<Network> {
   const sockets = new Set<Socket>()
   let isAway = false
   const server = createServer((client) => {
-    if (isAway) return client.resetAndDestroy()
+    if (isAway) {
+      client.resetAndDestroy()
+      return
+    }
     const upstream = connect(to, '127.0.0.1')
     for (const [one, other] of [
       [client, upstream],

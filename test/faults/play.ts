@@ -1,7 +1,8 @@
 // Plays a schedule to its end, lets everything get well, and looks at what is left.
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkAcknowledged, checkAll } from './check.ts'
+import { checkAll } from './check.ts'
+import { checkAcknowledged } from './check-pictures.ts'
 import { whyNoClocks } from './clock.ts'
 import { disturbQueue } from './disturb-queue.ts'
 import type { Event, Kind } from './schedule.ts'
