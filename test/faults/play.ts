@@ -27,6 +27,7 @@ const LOOK_MS = 250
 const LASTING_MS = 4000
 const MOST_ADDED = 12
 const MOST_CHANGED = 4
+const KILLED_WHILE_STARTING = 0.3
 /** Hours that a process's clock is off. */
 const JUMPS = [2, -1, 24, 0]
 
@@ -135,10 +136,11 @@ function openFaults(
       const prune = how < 0.3
       background(order(() => clients.order({ folders: [album.folder], ...(prune && { prune }) })))
     },
-    'kill worker': ({ which }) => killSoon(pick(workers, which)),
-    'kill server': () => killSoon(server),
-    'kill postgres'() {
-      reviving = reviving.then(() => postgres.killAndStart())
+    'kill worker': ({ which, how }) => kill(pick(workers, which), how),
+    'kill server': ({ how }) => kill(server, how),
+    async 'kill postgres'() {
+      await reviving
+      reviving = postgres.killAndStart()
       background(reviving)
     },
     'drop connections': () =>
@@ -183,9 +185,13 @@ function openFaults(
   }
 }
 
-/** A process that has just ended is there again in a moment. */
-async function killSoon(member: World['server']): Promise<void> {
-  while (!member.kill()) await sleep(20)
+/** Mostly one that works, sometimes one that is just starting. */
+async function kill(member: World['server'], how: number): Promise<void> {
+  if (how < KILLED_WHILE_STARTING) while (!member.kill()) await sleep(20)
+  else {
+    await member.ready()
+    member.kill()
+  }
 }
 
 /** Waits until no job and no message is left to be done; says which are where that never happens. */

@@ -40,7 +40,7 @@ export interface Event {
 }
 
 /** No event waits for the one before, so they overlap. */
-const LONGEST_PAUSE_MS = 1000
+const LONGEST_PAUSE_MS = 1500
 
 /** `count` events. Every kind occurs at least once where there is room for all, otherwise the first. */
 export function makeSchedule(seed: number, count: number): Event[] {
