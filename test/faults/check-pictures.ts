@@ -1,12 +1,12 @@
 // Pictures: nothing acknowledged is lost, nothing is there twice, and the store is what lies on the disk.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { isDraft } from '../../src/core/durable-file.ts'
 import { type ContentHash, sha256 } from '../../src/core/hash.ts'
 import { dot } from '../../src/core/vector.ts'
-import { openLucida } from '../../src/lucida.ts'
+import { openClip } from '../../src/models/clip.ts'
+import { findModel } from '../../src/models/registry.ts'
 import type { VectorSpace } from '../../src/store/changes.ts'
 import { type Database, rows } from '../../src/store/database.ts'
 import { findVectors, listVisible } from '../../src/store/pictures.ts'
@@ -90,8 +90,7 @@ export async function checkAnswers(place: Place): Promise<Found> {
 /** Some vectors made anew from the files are those that are stored: nobody has another's. */
 export function checkVectors(place: Place): Promise<Found> {
   return withStore(place, async (db, space) => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'lucida-faults-check-'))
-    const lucida = await openLucida({ dataDir, databaseUrl: place.databaseUrl, threads: 1 })
+    const clip = openClip(await findModel(space.model), { threads: 1 })
     try {
       const files = [...place.album.files].slice(0, VECTORS_MADE_ANEW)
       const stored = await findVectors(
@@ -99,16 +98,15 @@ export function checkVectors(place: Place): Promise<Found> {
         space,
         files.map(([, { hash }]) => hash),
       )
-      const { vectors } = await lucida.embed(files.map(([path]) => ({ path })))
-      const violations = files.flatMap(([path, { hash }], i) => {
-        const vector = stored.get(hash)
-        const isSame = vector !== undefined && dot(vector, vectors[i]!) > SAME_COSINE
-        return isSame ? [] : [`another vector: ${path}`]
-      })
+      const violations: string[] = []
+      for (const [path, { hash }] of files) {
+        const [vector] = await clip.embedPixels([await clip.preprocess(await readFile(path))])
+        const held = stored.get(hash)
+        if (!held || dot(held, vector!) < SAME_COSINE) violations.push(`another vector: ${path}`)
+      }
       return { counts: { 'vectors made anew': files.length }, violations }
     } finally {
-      await lucida.close()
-      await rm(dataDir, { recursive: true, force: true })
+      await clip.close()
     }
   })
 }

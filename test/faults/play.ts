@@ -187,11 +187,8 @@ function openFaults(
 
 /** Mostly one that works, sometimes one that is just starting. */
 async function kill(member: World['server'], how: number): Promise<void> {
-  if (how < KILLED_WHILE_STARTING) while (!member.kill()) await sleep(20)
-  else {
-    await member.ready()
-    member.kill()
-  }
+  if (how > KILLED_WHILE_STARTING) await member.ready()
+  while (!member.kill()) await sleep(20)
 }
 
 /** Waits until no job and no message is left to be done; says which are where that never happens. */
