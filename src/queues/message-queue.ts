@@ -253,7 +253,10 @@ async function handleLeased(
       await giveBack(context, id, retryCount)
       return closing.aborted
     }
-    await boss.fail(nameOf(queue), id, { message: messageOf(error) })
+    // pg-boss asks for no more than the id, and by now another may be at it.
+    if (await renew(context, id, retryCount)) {
+      await boss.fail(nameOf(queue), id, { message: messageOf(error) })
+    }
     return true
   } finally {
     clearInterval(renewing)

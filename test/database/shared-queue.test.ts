@@ -1,4 +1,5 @@
 // Work that several processes share, on real Postgres: each queue here stands for a process of its own.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
@@ -225,5 +226,39 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
       'over 1',
     ])
     expect(await first.queue.get(id)).toMatchObject({ state: 'done', done: 1, error: null })
+  })
+
+  test('an attempt that fails after its lease is lost takes nothing from who has the message now', async () => {
+    const gates = [newGate(), newGate()]
+    const begun = [newGate(), newGate()]
+    for (const turn of [0, 1]) {
+      const database = await openDatabase({ url: place.databaseUrl! })
+      // Neither would notice by itself that it has lost its lease.
+      const messages = await openMessageQueue(database.db, () => {}, { ...TIMES, renew: 60 })
+      const consumer = messages.consume('files', 1, async () => {
+        begun[turn]!.open()
+        await gates[turn]!.opened
+        throw new Error('it was too much')
+      })
+      closing.push(async () => {
+        for (const gate of gates) gate.open()
+        await consumer.close()
+        await messages.close()
+        await database.close()
+      })
+      if (turn === 0) await messages.send('files', [{}])
+      await begun[turn]!.opened
+      const { db } = database
+      if (turn === 0) {
+        await db.execute(sql`update pgboss.job set started_on = now() - interval '1 hour'`)
+        continue
+      }
+      gates[0]!.open()
+      // Long enough for a statement that should not come.
+      await sleep(500)
+      expect(await rows(db, sql`select state::text, retry_count as n from pgboss.job`)).toEqual([
+        { state: 'active', n: 1 },
+      ])
+    }
   })
 })
