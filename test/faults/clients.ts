@@ -30,7 +30,7 @@ export interface Clients {
 const ANSWER_MS = 60_000
 const LOOK_MS = 500
 /** Of an upload or an order that was not taken; one that was, without an answer, comes twice so. */
-const TRIES = 6
+const TRIES = 30
 const AGAIN_MS = 1000
 
 /** Asks nothing yet. */

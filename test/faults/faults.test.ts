@@ -14,6 +14,7 @@ import { checkIndexes } from './check-indexes.ts'
 import { checkAcknowledged, checkStore, checkVectors } from './check-pictures.ts'
 import { checkJobs } from './check-work.ts'
 import type { Found, Place } from './look.ts'
+import { whyNoClocks } from './clock.ts'
 import { type Outcome, playFaults } from './play.ts'
 import { startKillablePostgres } from './postgres.ts'
 import { KINDS, makeSchedule } from './schedule.ts'
@@ -39,10 +40,14 @@ describe.skipIf(skipped !== '')(`faults${skipped}`, () => {
 
   test(`${EVENTS} events of seed ${SEED} lose nothing, double nothing and leave nothing undone`, () => {
     expect(outcome.violations).toEqual([])
-    for (const kind of KINDS) expect(outcome.events[kind], kind).toBeGreaterThan(0)
+    const possible = KINDS.filter((kind) => kind !== 'clock jump' || whyNoClocks === null)
+    for (const kind of possible) expect(outcome.events[kind], kind).toBeGreaterThan(0)
     expect(outcome.checked['acknowledged files there']).toBeGreaterThan(0)
+    expect(outcome.checked['acknowledged uploads there']).toBeGreaterThan(0)
     expect(outcome.checked['files equal to the store']).toBeGreaterThan(0)
   })
+
+  if (whyNoClocks !== null) test.skip(`clocks jump (skipped: ${whyNoClocks})`)
 
   describe('are found by the checks:', () => {
     /** Does something to the database, looks, and undoes it. */
