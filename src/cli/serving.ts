@@ -34,7 +34,13 @@ export async function serve(
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
   const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
-  if (worker) await api.work()
+  try {
+    if (worker) await api.work()
+  } catch (error) {
+    // Whoever starts it again finds the port free, and nobody is answered by what does not work.
+    await server.close()
+    throw error
+  }
   void api.warmUp().catch((error: unknown) => {
     if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)
   })
