@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{unit,contract,golden,docs,package,training}/**/*.test.ts',
+            'test/{unit,contract,golden,docs,package,training,faults}/**/*.test.ts',
             'test/*.test.ts',
           ],
         },

@@ -81,15 +81,15 @@ export function openFilling(config: Config, db: Database): Filling {
   ): AsyncGenerator<FillPass | 'elsewhere'> {
     const space = spaceOf(model)
     const leading = openClaims(db, space)
-    if (!(await leading.take(sha256(`fills ${space.recipe}`)))) {
-      yield 'elsewhere'
-      return
-    }
     const over = new AbortController()
     const looking = setInterval(() => isOver() && over.abort(), LOOK_MS)
     const run = { id: `fill ${space.model} ${space.recipe}`, signal: over.signal }
     let sum = NOTHING_FILLED
     try {
+      if (!(await leading.take(sha256(`fills ${space.recipe}`)))) {
+        yield 'elsewhere'
+        return
+      }
       for await (const some of fill(run, space, findMissing(db, space))) {
         sum = add(sum, 'contents' in some ? await leaveOut(db, space, some) : some)
         yield sum

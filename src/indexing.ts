@@ -221,7 +221,7 @@ export function openIndexing(context: IndexingContext): Indexing {
         {
           // Asked each time: other processes write too.
           lookup: (hash) => findContent(db, pipeline.space, hash),
-          claims: openClaims(db, pipeline.space),
+          claims: () => openClaims(db, pipeline.space),
           signal,
         },
       )

@@ -40,12 +40,24 @@ export function openLiveIndex(options: LiveIndexOptions): LiveIndex {
     const { count } = await feedState(db, identity)
     return openIndexFor({ kind, count, identity, directory, fresh })
   }
+  /** A database that is away for a moment leaves an index that nobody has compared with it. */
+  let compared = true
+  const sync = async (index: VectorIndex): Promise<boolean> => {
+    const mayBeWrong = !compared
+    compared = false
+    const isTrue = await syncIndex(db, identity, index, mayBeWrong)
+    compared = true
+    return isTrue
+  }
   const catchUp = async (): Promise<VectorIndex> => {
     opened ??= await open(false)
-    if (await syncIndex(db, identity, opened)) return opened
-    await opened.close()
+    if (await sync(opened)) return opened
+    const wrong = opened
+    // Not the one to go on with, also where the next cannot be opened just now.
+    opened = undefined
+    await wrong.close()
     opened = await open(true)
-    if (await syncIndex(db, identity, opened)) return opened
+    if (await sync(opened)) return opened
     throw new LucidaError('index_stale', 'The index keeps changing while it is rebuilt; try again')
   }
   const current = async (): Promise<VectorIndex> => {

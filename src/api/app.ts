@@ -125,8 +125,8 @@ export function createApi(lucida: Lucida, options: ApiOptions = {}): OpenApi {
     jobs,
     generations,
     async work() {
-      filling ??= lucida.models.keepFilled(closing.signal)
       await lucida.queues.takePart()
+      filling ??= lucida.models.keepFilled(closing.signal)
     },
     async warmUp() {
       await lucida.search([{ text: 'warm' }], { limit: 1 })

@@ -36,7 +36,13 @@ export async function serve(
   const ownDirectory = databaseUrl ? null : dataDir
   const drainMs = drainSeconds * 1000
   const server = await startServer(api, { host, port, ownDirectory, drainMs })
-  if (worker) await api.work()
+  try {
+    if (worker) await api.work()
+  } catch (error) {
+    // Whoever starts it again finds the port free, and nobody is answered by what does not work.
+    await server.close()
+    throw error
+  }
   void api.warmUp().catch((error: unknown) => {
     if (!io.signal.aborted) io.err(`not ready: ${messageOf(error)}\n`)
   })

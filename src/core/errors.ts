@@ -73,7 +73,8 @@ const AWAY = new Set(['08000', '08001', '08003', '08004', '08006', '57P01', '57P
 const CUT = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT'])
 
 /** What the driver says without a code. */
-const CUT_TEXT = /^Connection terminated|^timeout exceeded when trying to connect/
+const CUT_TEXT =
+  /^Connection terminated|^timeout exceeded when trying to connect|^Client has encountered a connection error/
 
 /** `error` in clear words when a database that does not answer is what caused it, else `error` itself. */
 export function explainAwayDatabase(error: unknown): unknown {

@@ -18,6 +18,16 @@ import { deletingRule, findsOf, type Rule } from './rule.ts'
 /** On a server other processes may be writing; what is older than this, nobody finishes. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000
 
+/** Where Lucida writes; drawings and uploads lie in the data directory until there is a storage. */
+function ownFolders(config: Pick<Config, 'dataDir' | 'storage'>): Set<string> {
+  const { dataDir } = config
+  const kept = OWN_FOLDERS.flatMap((name) => [
+    ownFolder(name, { dataDir }),
+    ownFolder(name, config),
+  ])
+  return new Set([join(dataDir, 'cache'), join(dataDir, 'indexes'), ...kept])
+}
+
 export function fileRules(
   database: OpenDatabase,
   config: Pick<Config, 'dataDir' | 'modelsDir' | 'storage'>,
@@ -48,8 +58,7 @@ export function fileRules(
     ),
     deletingRule('leftover', 'files were never finished', async () => {
       const drafts: string[] = []
-      const own = OWN_FOLDERS.map((name) => ownFolder(name, config))
-      for (const folder of [join(dataDir, 'cache'), join(dataDir, 'indexes'), ...own]) {
+      for (const folder of ownFolders(config)) {
         const all = isBucketPath(folder) ? [] : await filesBelow(folder)
         drafts.push(...all.filter((path) => isDraft(path)), ...(await unnamedOf(all)))
       }

@@ -6,11 +6,18 @@ import { pMapIterable } from 'p-map'
 import { batch, gather, streamOf } from '../core/stream.ts'
 import type { EmbedPixels } from '../models/clip.ts'
 import { LARGEST_BATCH } from '../models/tuning.ts'
+import { openSource } from '../sources/open-source.ts'
 import type { ScannedFile } from '../sources/source.ts'
 import type { VectorSpace } from '../store/changes.ts'
 import type { Claims } from '../store/claims.ts'
 import type { Database } from '../store/database.ts'
-import { type FailedFile, type IndexedFile, writeBatch } from '../store/pictures.ts'
+import {
+  type FailedFile,
+  type FileState,
+  type IndexedFile,
+  isSameState,
+  writeBatch,
+} from '../store/pictures.ts'
 import type { ContentLookup } from './known-contents.ts'
 import {
   isStorablePath,
@@ -48,8 +55,8 @@ export interface ProcessOptions {
   readonly lookup: ContentLookup
   /** Whether a failure is to be recorded; others are left for a later run. */
   readonly isFailure?: (file: FailedFile) => Promise<boolean>
-  /** Keeps other processes from embedding what is being embedded here. */
-  readonly claims?: Claims
+  /** Opens what keeps other processes from embedding what is being embedded here. */
+  readonly claims?: () => Claims
   /** Ends the wait for what others are embedding. */
   readonly signal?: AbortSignal
 }
@@ -62,33 +69,54 @@ const WRITE_EVERY_MS = 1000
 const LOADED_AHEAD = 3 * LARGEST_BATCH
 
 /** Between looks at what another process is embedding. */
-const CLAIMED_LOOK_MS = 200
+const LOOK_AGAIN_MS = 200
+
+/** Of files that change while they are worked on. */
+const MOST_REREADS = 3
 
 /** Processes files in this process. */
 export function processHere(context: ProcessContext, options: ProcessOptions): ProcessFiles {
   return async function* (work, folder) {
     let rest = work
-    for (;;) {
-      const claimed: ScannedFile[] = []
+    for (let rereads = 0; ; ) {
+      const [claimed, outdated]: [ScannedFile[], ScannedFile[]] = [[], []]
+      const claims = options.claims?.()
       try {
-        yield* processOnce(context, options, rest, folder, claimed)
+        yield* processOnce(context, { ...options, claims }, rest, folder, { claimed, outdated })
       } finally {
-        await options.claims?.release()
+        await claims?.release()
       }
-      if (claimed.length === 0 || options.signal?.aborted) return
-      await sleep(CLAIMED_LOOK_MS)
-      rest = streamOf(claimed)
+      // What never stops changing is left to the next run.
+      const again = rereads < MOST_REREADS ? [...claimed, ...outdated] : claimed
+      if (again.length === 0 || options.signal?.aborted) return
+      if (outdated.length > 0) rereads++
+      await sleep(LOOK_AGAIN_MS)
+      rest = streamOf(again)
     }
   }
 }
 
-/** What another process has claimed is put aside in `claimed`. */
+/** What a pass leaves to the next one. */
+interface PutAside {
+  /** What another process is embedding. */
+  readonly claimed: ScannedFile[]
+  /**
+   * What has changed while it was worked on, if somebody else has written the newer state first: that
+   * would otherwise be lost until the next run.
+   */
+  readonly outdated: ScannedFile[]
+}
+
 async function* processOnce(
   context: ProcessContext,
-  { lookup, isFailure, claims }: ProcessOptions,
+  {
+    lookup,
+    isFailure,
+    claims,
+  }: Omit<ProcessOptions, 'claims'> & { readonly claims: Claims | undefined },
   work: AsyncIterable<ScannedFile>,
   folder: string,
-  claimed: ScannedFile[],
+  aside: PutAside,
 ): AsyncGenerator<Processed> {
   const loading = { ...context, lookup, ...(claims && { claim: claims.take }) }
   const loaded = pMapIterable(work, (file) => loadPicture(loading, file), {
@@ -97,7 +125,7 @@ async function* processOnce(
     backpressure: LOADED_AHEAD,
   })
   const embedded = pMapIterable(
-    batch(putAside(loaded, claimed), context.batchSize),
+    batch(putAside(loaded, aside.claimed), context.batchSize),
     (items) => embed(context, items),
     { concurrency: 1, backpressure: 2 },
   )
@@ -108,10 +136,26 @@ async function* processOnce(
       if (!isFailure || (await isFailure(file))) failures.push(file)
     }
     const storable = failures.filter(({ path }) => isStorablePath(path))
-    await writeBatch(context.db, context.space, { folder, files, failures: storable })
+    const written = { folder, files, failures: storable }
+    const replaced = await writeBatch(context.db, context.space, written)
+    const touched = [...files, ...storable].filter(({ path }) => replaced.has(path))
+    const outdated = await filterOutdated(touched)
+    aside.outdated.push(...outdated)
     const fresh = files.filter((file) => file.vector).length
-    yield { size, embedded: fresh, reused: files.length - fresh, failures }
+    yield { size: size - outdated.length, embedded: fresh, reused: files.length - fresh, failures }
   }
+}
+
+/** Those of `files` that are in another state by now, as they are. */
+async function filterOutdated(files: readonly FileState[]): Promise<ScannedFile[]> {
+  const outdated: ScannedFile[] = []
+  for (const file of files) {
+    const now = await openSource(file.path)
+      .stat(file.path)
+      .catch(() => undefined)
+    if (now && !isSameState(now, file)) outdated.push(now)
+  }
+  return outdated
 }
 
 async function* putAside(

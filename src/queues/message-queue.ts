@@ -22,10 +22,10 @@ export interface Message {
   readonly signal: AbortSignal
 }
 
-/** How a message ended that was sent earlier. */
+/** How a message ended that was sent earlier; one that is gone was forgotten by somebody else. */
 export interface EndedMessage {
   readonly id: string
-  readonly state: 'completed' | 'failed'
+  readonly state: 'completed' | 'failed' | 'gone'
   /** What the consumer returned, or what it failed with last. */
   readonly output: Body
 }
@@ -46,7 +46,7 @@ export class NotHere extends Error {}
 export interface MessageQueue {
   /** Sends messages; within `tx` they are there when it is committed. Returns their ids. */
   send(queue: QueueName, bodies: readonly Body[], tx?: Database): Promise<string[]>
-  /** Those of `ids` that have ended. */
+  /** Those of `ids` that have ended, or are not there. */
   ended(queue: QueueName, ids: readonly string[]): Promise<EndedMessage[]>
   forget(queue: QueueName, ids: readonly string[]): Promise<void>
   /** Forgets messages that nobody has taken yet and whose body has this value. */
@@ -85,12 +85,16 @@ const RETRIES: Readonly<Record<QueueName, number>> = {
   generate: 2,
   aside: 100,
 }
+/** States of pg-boss in which nobody will take a message any more. */
+const ENDED: ReadonlySet<string> = new Set(['completed', 'failed'])
 /** After messages that cannot be done here, the next one is left to others for so long. */
 const NOT_HERE_MS = [1000, 5000, 30_000]
 /** After an error of the database. */
 const TROUBLE_MS = 1000
 /** Of what has ended and nobody has asked for. */
 const KEEP_SECONDS = 3600
+/** Advisory lock of whoever makes the queues; any constant that no other lock has. */
+const MAKING_LOCK = 0x6c756371
 
 /** Makes the queues where they are missing. `onTrouble` is told of what passes by itself. */
 export async function openMessageQueue(
@@ -109,10 +113,12 @@ export async function openMessageQueue(
     deleteAfterDays: 1,
   })
   boss.on('error', onTrouble)
-  await boss.start()
-  await boss.createQueue(nameOf('aside'), { name: nameOf('aside') })
-  for (const queue of ['index', 'files', 'fill', 'generate'] as const) {
-    await boss.createQueue(nameOf(queue), { name: nameOf(queue), deadLetter: nameOf('aside') })
+  try {
+    await makeQueues(db, boss)
+  } catch (error) {
+    // What it does now and then would go on for ever, and keep the process from ending.
+    await boss.stop({ graceful: false, close: false })
+    throw error
   }
   const options = (queue: QueueName) => ({
     expireInSeconds: times.lease,
@@ -134,11 +140,17 @@ export async function openMessageQueue(
     },
     async ended(queue, ids) {
       if (ids.length === 0) return []
-      return rows<EndedMessage>(
+      const found = await rows<Omit<EndedMessage, 'state'> & { state: string }>(
         db,
         sql`select id, state::text, coalesce(output, '{}') as output from pgboss.job
-            where name = ${nameOf(queue)} and id in ${ids} and state in ('completed', 'failed')`,
+            where name = ${nameOf(queue)} and id in ${ids}`,
       )
+      const there = new Set(found.map(({ id }) => id))
+      const gone = ids.filter((id) => !there.has(id))
+      return [
+        ...found.filter((one): one is EndedMessage => ENDED.has(one.state)),
+        ...gone.map((id) => ({ id, state: 'gone' as const, output: {} })),
+      ]
     },
     async forget(queue, ids) {
       if (ids.length > 0) await boss.deleteJob(nameOf(queue), [...ids])
@@ -153,6 +165,18 @@ export async function openMessageQueue(
       consume({ boss, db, queue, times, onTrouble }, atOnce, handle),
     close: () => boss.stop({ graceful: false, close: false }),
   }
+}
+
+/** Starts pg-boss; one process at a time, since making the same tables twice at once is a deadlock. */
+async function makeQueues(db: Database, boss: PgBoss): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(${MAKING_LOCK})`)
+    await boss.start()
+    await boss.createQueue(nameOf('aside'), { name: nameOf('aside') })
+    for (const queue of ['index', 'files', 'fill', 'generate'] as const) {
+      await boss.createQueue(nameOf(queue), { name: nameOf(queue), deadLetter: nameOf('aside') })
+    }
+  })
 }
 
 interface ConsumeContext {
@@ -229,7 +253,10 @@ async function handleLeased(
       await giveBack(context, id, retryCount)
       return closing.aborted
     }
-    await boss.fail(nameOf(queue), id, { message: messageOf(error) })
+    // pg-boss asks for no more than the id, and by now another may be at it.
+    if (await renew(context, id, retryCount)) {
+      await boss.fail(nameOf(queue), id, { message: messageOf(error) })
+    }
     return true
   } finally {
     clearInterval(renewing)

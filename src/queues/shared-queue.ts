@@ -14,7 +14,6 @@ import {
   forgetEnded,
   forgetEvents,
   insertJob,
-  isJobStopping,
   lastEvent,
   listJobs,
   readEvents,
@@ -22,6 +21,7 @@ import {
   stopJob,
   type StoredJob,
   tellEvent,
+  whyStop,
 } from '../store/jobs.ts'
 import type { Consumer, Handle, Message, MessageQueue } from './message-queue.ts'
 import {
@@ -143,7 +143,7 @@ export function openSharedQueue<Order extends object, Facts extends object, Even
     },
     async setAside(id, reason) {
       const message = `Set aside after several attempts: ${reason}`
-      onEnded(await endJob(db, id, { state: 'failed', error: { code: 'internal', message } }))
+      onEnded(await endJob(db, { id }, { state: 'failed', error: { code: 'internal', message } }))
     },
     async close() {
       closing.abort()
@@ -161,9 +161,14 @@ async function doWork<Order, Facts extends object, Event>(
 ): Promise<StoredJob | undefined> {
   const { id } = row
   const stop = new AbortController()
+  /** Another worker does it by now, and this one ends without a word. */
+  const superseded = new AbortController()
   const stopping = setInterval(() => {
-    isJobStopping(db, id).then(
-      (isWanted) => isWanted && stop.abort(),
+    whyStop(db, row).then(
+      (why) => {
+        if (why === 'unwanted') stop.abort()
+        if (why === 'superseded') superseded.abort()
+      },
       () => {},
     )
   }, STOP_MS)
@@ -171,27 +176,31 @@ async function doWork<Order, Facts extends object, Event>(
   const passing: number[] = []
   const end = async (state: 'done' | 'failed' | 'cancelled', error: StoredJob['error'] = null) => {
     await forgetEvents(db, id, passing)
-    return endJob(db, id, { state, error })
+    return endJob(db, row, { state, error })
   }
   /** Whoever takes it next begins again; unless somebody has already. */
   const leave = async (error: StoredJob['error']) => {
-    await requeueJob(db, id, WORKER, error)
+    await requeueJob(db, row, error)
     return undefined
   }
   try {
     await work(row.order as Order, {
       id,
-      signal: AbortSignal.any([stop.signal, signal]),
+      signal: AbortSignal.any([stop.signal, superseded.signal, signal]),
       update: (change) => changeFacts(db, id, change),
       async tell(event, change) {
         number++
         if (isPassing?.(event)) passing.push(number)
-        await tellEvent(db, id, { number, event, change }, maxEvents)
+        if (await tellEvent(db, row, { number, event, change }, maxEvents)) return
+        superseded.abort()
+        superseded.signal.throwIfAborted()
       },
     })
+    if (superseded.signal.aborted) return undefined
     if (signal.aborted) return await leave(null)
     return await end(stop.signal.aborted ? 'cancelled' : 'done')
   } catch (error) {
+    if (superseded.signal.aborted) return undefined
     if (signal.aborted) return await leave(null)
     // Signals that are made of others have the reason of the one that was aborted.
     if (stop.signal.aborted && error === stop.signal.reason) return await end('cancelled')

@@ -1,5 +1,6 @@
 // Many items of one piece of work, spread over all workers: sent as messages of some items each, no
 // more ahead than keeps the workers busy, and joined again as they are done.
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { batch } from '../core/stream.ts'
 import {
@@ -41,8 +42,10 @@ export async function* spread<T, Done>(
   items: AsyncIterable<T>,
 ): AsyncGenerator<Done> {
   const sent = new Map<string, readonly T[]>()
+  // Two may be at the same run for a moment: one that was silent for too long, and who took over.
+  const sender = randomBytes(9).toString('base64url')
   const send = async (some: readonly T[]) => {
-    const [id] = await messages.send(queue, [{ ...bodyOf(some), run }])
+    const [id] = await messages.send(queue, [{ ...bodyOf(some), run, sender }])
     sent.set(id!, some)
   }
   await messages.forgetWaiting(queue, 'run', run)
@@ -63,7 +66,9 @@ export async function* spread<T, Done>(
       for (const { id, state, output } of ended) {
         const some = sent.get(id)!
         sent.delete(id)
-        if (output.split === true) for (const one of some) await send([one])
+        // Whoever took it for a leftover knows nothing of what is waited for here.
+        if (state === 'gone') await send(some)
+        else if (output.split === true) for (const one of some) await send([one])
         else if (state === 'completed') yield output as Done
         else yield setAside(some, `Set aside after several attempts: ${reasonOf(output)}`)
       }
@@ -73,7 +78,7 @@ export async function* spread<T, Done>(
     }
   } finally {
     // Nobody waits for what is left.
-    await messages.forgetWaiting(queue, 'run', run)
+    await messages.forgetWaiting(queue, 'sender', sender)
   }
 }
 

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { readCheckedJson, writeCheckedJson } from '../core/checked-file.ts'
 import { syncFile, writeFile } from '../core/durable-file.ts'
-import { LucidaError, messageOf } from '../core/errors.ts'
+import { explainFullDisk, LucidaError, messageOf } from '../core/errors.ts'
 import { countContents } from './row-labels.ts'
 import type { IndexIdentity, VectorIndex } from './vector-index.ts'
 
@@ -143,6 +143,8 @@ async function writeFiles(place: IndexPlace, index: UnsavedIndex): Promise<Heade
     const named = (await readHeader(directory))?.vectors.name === basename(vectors)
     const remove = (path: string) => rm(path, { force: true }).catch(() => {})
     if (!named) await Promise.all([vectors, labels].map(remove))
+    const explained = explainFullDisk(cause, directory)
+    if (explained !== cause) throw explained
     const message = `The index could not be saved in ${directory}: ${messageOf(cause)}`
     throw new LucidaError('internal', message, { cause })
   }

@@ -9,15 +9,17 @@ const PAGE = 2000
 /**
  * Applies everything since `index.sequence`. Returns false when the index cannot be what the feed
  * says (it is ahead of the store, or holds another number of vectors); rebuild it from nothing.
+ * `mayBeWrong`: an earlier call has not come to its end, so the vectors are counted in any case.
  */
 export async function syncIndex(
   db: Database,
   space: VectorSpace,
   index: VectorIndex,
+  mayBeWrong = false,
 ): Promise<boolean> {
   await index.refresh?.()
   if (index.sequence > (await lastSequenceOf(db, space))) return false
-  let changed = false
+  let changed = mayBeWrong
   for (;;) {
     const page = await readChanges(db, space, index.sequence, PAGE)
     if (page.sequence === index.sequence) break

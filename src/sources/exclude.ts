@@ -2,6 +2,7 @@
 // camera's own picture. By names alone, so the same for folders and buckets.
 import { extname, resolve } from 'node:path'
 import picomatch from 'picomatch'
+import { isDraft } from '../core/durable-file.ts'
 import { invalidInput } from '../core/errors.ts'
 import { folderRange } from '../core/folder-range.ts'
 import { isBucketPath, separatorOf } from '../core/place.ts'
@@ -22,9 +23,9 @@ const JUNK: ReadonlySet<string> = new Set([
   'node_modules', // npm: other people's icons and logos
 ])
 
-/** Hidden, or never somebody's picture, whatever it holds. */
+/** Hidden, or never somebody's picture, whatever it holds; also what Lucida itself has not finished. */
 export function isJunk(name: string): boolean {
-  return name.startsWith('.') || JUNK.has(name.toLowerCase())
+  return name.startsWith('.') || JUNK.has(name.toLowerCase()) || isDraft(name)
 }
 
 /**

@@ -9,9 +9,9 @@ import { claims } from './schema.ts'
 
 /** The claims of one run. */
 export interface Claims {
-  /** Whether the content is this run's to embed, unless it has a vector by now. */
+  /** Whether the content is this run's to embed, unless it has a vector by now; never after `release`. */
   readonly take: (content: ContentHash) => Promise<boolean>
-  /** Gives all of them back: what was embedded has been written. */
+  /** Gives all of them back, for good: what was embedded has been written. */
   readonly release: () => Promise<void>
 }
 
@@ -32,25 +32,40 @@ export function openClaims(db: Database, { model }: VectorSpace): Claims {
       .where(mine)
       .catch(() => {})
   }
+  let released = false
+  const taking = new Set<Promise<boolean>>()
+  const take = async (content: ContentHash): Promise<boolean> => {
+    const taken = await db
+      .insert(claims)
+      .values({ content, model, holder, until })
+      .onConflictDoUpdate({
+        target: [claims.content, claims.model],
+        set: { holder: sql`excluded.holder`, until: sql`excluded.until` },
+        // It has run out. Said without the clock, of which each node of a cluster has its own.
+        setWhere: sql`excluded.until - ${claims.until} > make_interval(secs => ${LEASE_SECONDS}) or ${claims.holder} = excluded.holder`,
+      })
+      .returning({ content: claims.content })
+    return taken.length > 0
+  }
   return {
     async take(content) {
+      // A run that has failed may still be loading pictures. Nobody would give back what they claim.
+      if (released) return false
       renewing ??= setInterval(renew, RENEW_MS).unref()
-      const taken = await db
-        .insert(claims)
-        .values({ content, model, holder, until })
-        .onConflictDoUpdate({
-          target: [claims.content, claims.model],
-          set: { holder: sql`excluded.holder`, until: sql`excluded.until` },
-          // It has run out. Said without the clock, of which each node of a cluster has its own.
-          setWhere: sql`excluded.until - ${claims.until} > make_interval(secs => ${LEASE_SECONDS}) or ${claims.holder} = excluded.holder`,
-        })
-        .returning({ content: claims.content })
-      return taken.length > 0
+      const one = take(content)
+      taking.add(one)
+      try {
+        return await one
+      } finally {
+        taking.delete(one)
+      }
     },
     async release() {
+      released = true
       if (!renewing) return
       clearInterval(renewing)
       renewing = undefined
+      await Promise.allSettled(taking)
       await db.delete(claims).where(mine)
     },
   }

@@ -112,11 +112,13 @@ async function preparePglite(client: PGlite): Promise<{ db: Database; storeId: s
 
 async function openServer(url: string): Promise<OpenDatabase> {
   const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 10_000 })
-  // A server that drops an idle connection must not end the process; the next query reports it.
+  // A server that drops a connection must not end the process: neither one that waits in the pool, nor
+  // one whose transaction has no statement under way just now. The next query reports it.
   pool.on('error', () => {})
+  pool.on('connect', (client) => void client.on('error', () => {}))
   try {
     await migrateServer(pool)
-    const db = drizzlePg(pool, { schema, casing: 'snake_case' })
+    const db = overPool(pool)
     const storeId = await identify(db)
     return { db, storeId, ...WITHOUT_FILES, engine: 'postgres', close: () => pool.end() }
   } catch (cause) {
@@ -124,6 +126,25 @@ async function openServer(url: string): Promise<OpenDatabase> {
     if (cause instanceof LucidaError) throw cause
     throw unavailable(`Cannot use the database at ${withoutPassword(url)}`, cause)
   }
+}
+
+/**
+ * Drizzle itself gives a connection back only once a transaction has begun on it: one that dies before
+ * that is lost to the pool, which has none left after ten of them, and waits for them when it ends.
+ */
+function overPool(pool: Pool): Database {
+  const db = drizzlePg(pool, { schema, casing: 'snake_case' })
+  db.transaction = async (work, config) => {
+    const client = await pool.connect()
+    try {
+      // Without the schema, which only takes time: what it is good for is not used.
+      const alone = drizzlePg(client, { casing: 'snake_case' }) as unknown as typeof db
+      return await alone.transaction(work, config)
+    } finally {
+      client.release()
+    }
+  }
+  return db
 }
 
 async function migrateServer(pool: Pool): Promise<void> {

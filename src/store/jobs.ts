@@ -8,6 +8,11 @@ import { inChunks } from './statements.ts'
 /** A row of `jobs`. */
 export type StoredJob = typeof jobs.$inferSelect
 export type JobKind = StoredJob['kind']
+/**
+ * A job as one worker began it. Whoever begins it later, since this worker was silent or there were two
+ * messages of it, has a higher number, and this worker no longer has a say.
+ */
+export type Attempt = Pick<StoredJob, 'id' | 'attempts'>
 
 const PENDING = ['queued', 'running'] as const
 const ENDED = ['done', 'failed', 'cancelled'] as const
@@ -68,29 +73,29 @@ export async function beginJob(
   return row
 }
 
-/** Leaves the job of a worker to whoever takes it next; `error` says what this attempt failed with. */
+/** Leaves a job to whoever takes it next; `error` says what this attempt failed with. */
 export async function requeueJob(
   db: Database,
-  id: string,
-  worker: string,
+  { id, attempts }: Attempt,
   error: StoredJob['error'],
 ): Promise<void> {
   await db
     .update(jobs)
     .set({ state: 'queued', worker: null, error })
-    .where(and(eq(jobs.id, id), eq(jobs.state, 'running'), eq(jobs.worker, worker)))
+    .where(and(eq(jobs.id, id), eq(jobs.state, 'running'), eq(jobs.attempts, attempts)))
 }
 
 /** Ends a job, unless it has ended; what it was ordered to do is no longer needed. */
 export async function endJob(
   db: Database,
-  id: string,
+  { id, attempts }: Pick<StoredJob, 'id'> & Partial<Attempt>,
   end: Pick<StoredJob, 'error'> & { readonly state: (typeof ENDED)[number] },
 ): Promise<StoredJob | undefined> {
+  const isMine = attempts === undefined ? undefined : eq(jobs.attempts, attempts)
   const [row] = await db
     .update(jobs)
     .set({ ...end, endedAt: sql`now()`, order: {} })
-    .where(and(eq(jobs.id, id), inArray(jobs.state, [...PENDING])))
+    .where(and(eq(jobs.id, id), inArray(jobs.state, [...PENDING]), isMine))
     .returning()
   return row
 }
@@ -107,39 +112,60 @@ export async function stopJob(db: Database, kind: JobKind, id: string): Promise<
     .where(and(eq(jobs.id, id), eq(jobs.kind, kind), inArray(jobs.state, [...PENDING])))
 }
 
-/** Whether somebody wants a job to end; also where it has ended or is forgotten. */
-export async function isJobStopping(db: Database, id: string): Promise<boolean> {
+/**
+ * Why an attempt should stop: somebody wants the job to end (or it has ended, or is forgotten), or
+ * another worker has begun it since.
+ */
+export async function whyStop(
+  db: Database,
+  { id, attempts }: Attempt,
+): Promise<'unwanted' | 'superseded' | null> {
   const [row] = await db
-    .select({ stopping: jobs.stopping, state: jobs.state })
+    .select({ stopping: jobs.stopping, state: jobs.state, attempts: jobs.attempts })
     .from(jobs)
     .where(eq(jobs.id, id))
-  return row === undefined || row.stopping || row.state !== 'running'
+  if (row !== undefined && row.attempts !== attempts) return 'superseded'
+  return row === undefined || row.stopping || row.state !== 'running' ? 'unwanted' : null
 }
 
 /** Changes what is known of a job. */
 export async function changeFacts(db: Database, id: string, change: object): Promise<void> {
   await db
     .update(jobs)
-    .set({ facts: sql`${jobs.facts} || ${JSON.stringify(change)}::jsonb` })
+    .set({ facts: merged(change) })
     .where(eq(jobs.id, id))
 }
 
-/** Adds an event and what has changed with it; of the oldest events, no more than `keep` stay. */
+function merged(change: object) {
+  return sql`${jobs.facts} || ${JSON.stringify(change)}::jsonb`
+}
+
+/**
+ * Adds an event and what has changed with it; of the oldest events, no more than `keep` stay. False,
+ * and nothing, where another worker has begun the job since.
+ */
 export async function tellEvent(
   db: Database,
-  id: string,
+  { id, attempts }: Attempt,
   told: { readonly number: number; readonly event: unknown; readonly change: object },
   keep: number,
-): Promise<void> {
+): Promise<boolean> {
   const { number, event, change } = told
-  await db.transaction(async (tx) => {
+  return db.transaction(async (tx) => {
+    // First, so that who begins it now waits for the number of this event.
+    const mine = await tx
+      .update(jobs)
+      .set({ facts: merged(change) })
+      .where(and(eq(jobs.id, id), eq(jobs.attempts, attempts)))
+      .returning({ id: jobs.id })
+    if (mine.length === 0) return false
     await tx.insert(jobEvents).values({ job: id, number, event })
-    await changeFacts(tx, id, change)
     if (number > keep) {
       await tx
         .delete(jobEvents)
         .where(and(eq(jobEvents.job, id), lt(jobEvents.number, number - keep + 1)))
     }
+    return true
   })
 }
 

@@ -37,8 +37,9 @@ export interface FailedFile extends FileState {
 }
 
 /**
- * Writes one batch atomically: pictures, vectors, paths, failures and the change feed. Throws
- * `cancelled` when `folder`, where they all lie, has been removed from the index meanwhile.
+ * Writes one batch atomically: pictures, vectors, paths, failures and the change feed. Returns the
+ * paths that were known in another state. Throws `cancelled` when `folder`, where they all lie, has been
+ * removed from the index meanwhile.
  */
 export async function writeBatch(
   db: Database,
@@ -48,18 +49,16 @@ export async function writeBatch(
     readonly failures: readonly FailedFile[]
     readonly folder?: string
   },
-): Promise<void> {
-  const all = [...batch.files, ...batch.failures].map((file) => file.path)
-  if (all.length === 0) return
-  await withWriterLock(db, async (tx) => {
+): Promise<Set<string>> {
+  const states = new Map([...batch.files, ...batch.failures].map((file) => [file.path, file]))
+  const all = [...states.keys()]
+  if (all.length === 0) return new Set()
+  return withWriterLock(db, async (tx) => {
     if (batch.folder !== undefined && !(await findRoot(tx, batch.folder))) {
       throw new LucidaError('cancelled', `${batch.folder} was removed from the index meanwhile`)
     }
     // A path that changed its content leaves the old one; both sides enter the feed.
-    const replaced = await tx
-      .delete(paths)
-      .where(inArray(paths.path, all))
-      .returning({ content: paths.content })
+    const replaced = await tx.delete(paths).where(inArray(paths.path, all)).returning()
     await tx.delete(failures).where(inArray(failures.path, all))
     const files = await withContent(tx, batch.files)
     await insertFiles(tx, space, files)
@@ -67,7 +66,14 @@ export async function writeBatch(
       await tx.insert(failures).values([...batch.failures])
     }
     await recordChanges(tx, [...replaced.map((row) => row.content), ...files.map((f) => f.hash)])
+    const others = replaced.filter((row) => !isSameState(row, states.get(row.path)!))
+    return new Set(others.map(({ path }) => path))
   })
+}
+
+/** Whether a file is as it was found another time. */
+export function isSameState(a: FileState, b: FileState): boolean {
+  return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs
 }
 
 /** Without the files whose content another process has pruned since it was found to be known. */

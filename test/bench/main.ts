@@ -28,6 +28,7 @@ const BENCHES: Record<string, () => Promise<{ run: (args: string[]) => Promise<v
   upgrade: () => import('./upgrade.ts'),
   backup: () => import('./backup.ts'),
   soak: () => import('./soak.ts'),
+  faults: () => import('./faults.ts'),
 }
 
 const [name = '', ...args] = process.argv.slice(2)

@@ -195,7 +195,7 @@ describeDatabase('change feed', (newPlace, engine) => {
     const identity = { storeId: 'any', ...space, dimension: vectorOf('cat').length }
     const exact = await openExactIndex({ identity })
     await write(shared.db, [storedFile('cat')])
-    let writing: Promise<void> | undefined
+    let writing: Promise<unknown> | undefined
     // Asked for its size, which is compared with the store's, it lets somebody write.
     const index = new Proxy(exact, {
       get(target, key: keyof VectorIndex) {

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/core/hash.ts'
 import { streamOf } from '../../src/core/stream.ts'
 import { processHere } from '../../src/indexer/process-files.ts'
 import type { ScannedFile } from '../../src/sources/source.ts'
@@ -11,6 +12,7 @@ import { claimRoot } from '../../src/store/roots.ts'
 import { claims, embeddings, paths } from '../../src/store/schema.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { fakeModel } from '../helpers/fake-indexing.ts'
+import { newGate } from '../helpers/gate.ts'
 import { makePicture } from '../helpers/noise-pictures.ts'
 import { newFolder } from '../helpers/picture-folder.ts'
 import { hashOf, sharedDatabase } from '../helpers/shared-store.ts'
@@ -50,16 +52,32 @@ describeDatabase('claims', (newPlace) => {
     await b.release()
   })
 
+  test('are taken no more once they are released, not even by who has just asked', async () => {
+    const [a, b] = [openClaims(store.db, SPACE), openClaims(store.db, SPACE)]
+    await a.take(hashOf('x'))
+    const late = a.take(hashOf('y'))
+    await a.release()
+    await late
+    expect(await a.take(hashOf('z'))).toBe(false)
+    expect(await store.db.select().from(claims)).toEqual([])
+    expect(await b.take(hashOf('y'))).toBe(true)
+    await b.release()
+  })
+
   describe('in processing', () => {
     /** A processor of its own, as another process would have it. */
-    function newProcessor() {
+    function newProcessor(before = async () => {}) {
       const model = fakeModel()
-      const { space, preprocess, embedPixels, batchSize } = model
+      const { space, preprocess, batchSize } = model
+      const embedPixels: typeof model.embedPixels = async (pictures) => {
+        await before()
+        return model.embedPixels(pictures)
+      }
       const process = processHere(
         { db: store.db, space, preprocess, embedPixels, batchSize },
         {
           lookup: (hash) => findContent(store.db, space, hash),
-          claims: openClaims(store.db, space),
+          claims: () => openClaims(store.db, space),
         },
       )
       return { process, model }
@@ -90,6 +108,36 @@ describeDatabase('claims', (newPlace) => {
       expect(await store.db.select().from(embeddings)).toHaveLength(12)
       expect(await store.db.select().from(paths)).toHaveLength(24)
       expect(await store.db.select().from(claims)).toEqual([])
+    })
+
+    test('what has changed meanwhile, and was written by another, is read again', async () => {
+      await using folder = await newFolder()
+      await claimRoot(store.db, folder.path, undefined)
+      const write = async (seed: number): Promise<AsyncIterable<ScannedFile>> => {
+        const path = await folder.write('a.png', await makePicture(seed))
+        const { size, mtimeMs } = await stat(path)
+        return streamOf([{ path, sizeBytes: size, mtimeMs }])
+      }
+      const [begun, held] = [newGate(), newGate()]
+      const [slow, fast] = [
+        newProcessor(async () => {
+          begun.open()
+          await held.opened
+        }),
+        newProcessor(),
+      ]
+      const drain = async (work: AsyncIterable<ScannedFile>, { process }: typeof slow) => {
+        for await (const _ of process(work, folder.path)) continue
+      }
+      const older = drain(await write(1), slow)
+      await begun.opened
+      await drain(await write(2), fast)
+      held.open()
+      await older
+      const newest = sha256(await makePicture(2))
+      expect(await store.db.select({ content: paths.content }).from(paths)).toEqual([
+        { content: newest },
+      ])
     })
   })
 })

@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { sql } from 'drizzle-orm'
+import { explainAwayDatabase } from '../../src/core/errors.ts'
 import { openDatabase, rows } from '../../src/store/database.ts'
 import { describeDatabase } from '../helpers/database.ts'
+import { until } from '../helpers/until.ts'
 
 describeDatabase('database', (newPlace, engine) => {
   test('keeps its identity when opened again', async () => {
@@ -53,5 +56,42 @@ describeDatabase('database', (newPlace, engine) => {
         message: expect.stringMatching(/127\.0\.0\.1:1\/photos: .*ECONNREFUSED/),
       })
       await expect(opening).rejects.not.toThrow(/secret/)
+    })
+
+  if (engine === 'postgres')
+    test('a connection that is cut between two statements of a transaction is an error of that transaction', async () => {
+      await using place = await newPlace()
+      const [database, other] = [await place.open(), await place.open()]
+      const { db } = database
+      const writing = db.transaction(async (tx) => {
+        const [mine] = await rows<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`)
+        await rows(other.db, sql`select pg_terminate_backend(${mine!.pid})`)
+        await until(async () => {
+          const query = sql`select 1 from pg_stat_activity where pid = ${mine!.pid}`
+          return (await rows(other.db, query)).length === 0
+        })
+        // Nobody listens to the connection now: what it says must not end the process.
+        await sleep(100)
+        await tx.execute(sql`select 1`)
+      })
+      const error = await writing.catch((thrown: unknown) => thrown)
+      expect(explainAwayDatabase(error)).toMatchObject({ code: 'database_unavailable' })
+      expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
+      await Promise.all([database.close(), other.close()])
+    })
+
+  if (engine === 'postgres')
+    test('connections on which transactions could not begin serve others', async () => {
+      await using place = await newPlace()
+      const database = await place.open()
+      const { db } = database
+      // As good as a connection that has just been cut, and surer to happen here.
+      const isolationLevel = 'no level at all' as 'serializable'
+      for (let i = 0; i < 12; i++) {
+        const failing = db.transaction(async () => {}, { isolationLevel })
+        await expect(failing).rejects.toThrow('begin')
+      }
+      expect(await rows(db, sql`select 1 as one`)).toEqual([{ one: 1 }])
+      await database.close()
     })
 })

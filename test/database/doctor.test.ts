@@ -275,6 +275,12 @@ describeDatabase('doctor', (newPlace, engine) => {
       await file.write(Buffer.from([0x55, 0xaa]), 0, 2, 10)
       await file.close()
     }
+    const unfinished = async (folder: string) => {
+      const path = join(folder, `x.png.${'0'.repeat(12)}.tmp`)
+      await mkdir(folder, { recursive: true })
+      await writeFile(path, 'x')
+      await utimes(path, 1000, 1000)
+    }
     const spoilt = async (...names: string[]) => {
       await mkdir(dirname(at(...names)), { recursive: true })
       await writeFile(at(...names), 'garbage')
@@ -313,20 +319,8 @@ describeDatabase('doctor', (newPlace, engine) => {
         () => spoilt('cache', 'thumbnails', 'ab', 'abc-320.webp'),
       ],
       'what was measured, spoilt': ['cache_damaged', () => spoilt('cache', 'tuning.json')],
-      'a file that was never finished': [
-        'leftover',
-        async () => {
-          await spoilt('cache', `x.png.${'0'.repeat(12)}.tmp`)
-          await utimes(at('cache', `x.png.${'0'.repeat(12)}.tmp`), 1000, 1000)
-        },
-      ],
-      'an upload that was never finished': [
-        'leftover',
-        async () => {
-          await spoilt('uploads', `x.png.${'0'.repeat(12)}.tmp`)
-          await utimes(at('uploads', `x.png.${'0'.repeat(12)}.tmp`), 1000, 1000)
-        },
-      ],
+      'a file that was never finished': ['leftover', () => unfinished(at('cache'))],
+      'an upload that was never finished': ['leftover', () => unfinished(at('uploads'))],
       'vectors that no index names': [
         'leftover',
         async () => {
@@ -359,6 +353,12 @@ describeDatabase('doctor', (newPlace, engine) => {
       expect(await look()).toEqual([])
       const index = await saveIndex()
       expect(await index.search(vectorOf('a'), 1)).toMatchObject([{ content: hashOf('a') }])
+    })
+
+    test.each(['shared', '.'])('leftovers where there is a storage: in %s', async (home) => {
+      await unfinished(at(home, 'uploads'))
+      expect(await look(true, at('shared'))).toEqual(['leftover'])
+      expect(await look(false, at('shared'))).toEqual([])
     })
 
     test.runIf(engine === 'pglite')('a snapshot that cannot be read stays', async () => {

@@ -1,8 +1,9 @@
 // Work that several processes share, on real Postgres: each queue here stands for a process of its own.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
-import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
+import { type OpenDatabase, openDatabase, rows } from '../../src/store/database.ts'
 import { jobs } from '../../src/store/schema.ts'
 import { type MessageQueue, openMessageQueue } from '../../src/queues/message-queue.ts'
 import { openSharedQueue } from '../../src/queues/shared-queue.ts'
@@ -79,6 +80,18 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
       current = work
       return shared.queue
     })
+  })
+
+  test('many processes make the queues of a new database at once', async () => {
+    await using fresh = await newPlace()
+    const databases = await Promise.all(
+      Array.from({ length: 6 }, () => openDatabase({ url: fresh.databaseUrl! })),
+    )
+    const opening = databases.map(({ db }) => openMessageQueue(db, () => {}, TIMES))
+    const made = await Promise.allSettled(opening)
+    for (const one of made) if (one.status === 'fulfilled') await one.value.close()
+    for (const database of databases) await database.close()
+    expect(made.map(({ status }) => status)).toEqual(databases.map(() => 'fulfilled'))
   })
 
   test('who orders and follows need not be who does it', async () => {
@@ -177,5 +190,75 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     hung.open()
     await dead.close()
     expect(await queue.get(id)).toMatchObject({ state: 'done', done: 1 })
+  })
+
+  test('a piece that is ordered twice by mistake is done by whoever began it last', async () => {
+    const gates = [newGate(), newGate()]
+    const begun = [newGate(), newGate()]
+    let turns = 0
+    const work: TestWork = async (_, { tell, signal }) => {
+      const turn = turns++
+      await tell(`begun ${turn}`, {})
+      begun[turn]!.open()
+      // The first does not hear that it is to stop before it speaks.
+      await gates[turn]!.opened
+      if (turn === 1) signal.throwIfAborted()
+      await tell(`over ${turn}`, { done: turn })
+    }
+    const first = await newProcess(work)
+    const { id } = await first.queue.start({ name: 'a' }, { done: 0 })
+    await begun[0]!.opened
+    await first.db.execute(
+      sql`insert into pgboss.job (name, data) select name, data from pgboss.job`,
+    )
+    await newProcess(work)
+    await begun[1]!.opened
+    gates[0]!.open()
+    await until(async () => {
+      const query = sql`select 1 from pgboss.job where state = 'completed'`
+      return (await rows(first.db, query)).length === 1
+    })
+    expect(await first.queue.get(id)).toMatchObject({ state: 'running' })
+    gates[1]!.open()
+    expect((await hearAll(first.queue.events(id, 0, never))).map(([, text]) => text)).toEqual([
+      'begun 0',
+      'begun 1',
+      'over 1',
+    ])
+    expect(await first.queue.get(id)).toMatchObject({ state: 'done', done: 1, error: null })
+  })
+
+  test('an attempt that fails after its lease is lost takes nothing from who has the message now', async () => {
+    const gates = [newGate(), newGate()]
+    const begun = [newGate(), newGate()]
+    for (const turn of [0, 1]) {
+      const database = await openDatabase({ url: place.databaseUrl! })
+      // Neither would notice by itself that it has lost its lease.
+      const messages = await openMessageQueue(database.db, () => {}, { ...TIMES, renew: 60 })
+      const consumer = messages.consume('files', 1, async () => {
+        begun[turn]!.open()
+        await gates[turn]!.opened
+        throw new Error('it was too much')
+      })
+      closing.push(async () => {
+        for (const gate of gates) gate.open()
+        await consumer.close()
+        await messages.close()
+        await database.close()
+      })
+      if (turn === 0) await messages.send('files', [{}])
+      await begun[turn]!.opened
+      const { db } = database
+      if (turn === 0) {
+        await db.execute(sql`update pgboss.job set started_on = now() - interval '1 hour'`)
+        continue
+      }
+      gates[0]!.open()
+      // Long enough for a statement that should not come.
+      await sleep(500)
+      expect(await rows(db, sql`select state::text, retry_count as n from pgboss.job`)).toEqual([
+        { state: 'active', n: 1 },
+      ])
+    }
   })
 })

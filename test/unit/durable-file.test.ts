@@ -8,6 +8,7 @@ import {
   writeCheckedJson,
 } from '../../src/core/checked-file.ts'
 import { disk, isDraft, replaceFile } from '../../src/core/durable-file.ts'
+import { explainFullDisk } from '../../src/core/errors.ts'
 import {
   type Checkpoint,
   makeCheckpoint,
@@ -136,6 +137,13 @@ describe.each(Object.entries(kinds))('%s', (_, { write, read }) => {
     expect((await names(folder.path)).filter(isDraft)).toEqual([])
     expect(await names(folder.path)).toEqual(before)
     expect(await read(folder)).toBe(1)
+  })
+
+  test('says of a full disk that it is full', async () => {
+    await using folder = await begin()
+    const failing = withDisk({ write: fullDisk }, () => write(folder, 2))
+    const error = await failing.catch((thrown: unknown) => thrown)
+    expect(explainFullDisk(error, 'here')).toMatchObject({ code: 'disk_full' })
   })
 
   test('is whole whenever it is read beside a slow writer', async () => {

@@ -141,6 +141,7 @@ test('hidden and junk entries are passed over silently', async () => {
     'lost+found/a.jpg',
     'Thumbs.db',
     'desktop.ini',
+    'unfinished.jpg.0123456789ab.tmp',
   ]) {
     put(name, JPEG)
   }

@@ -16,7 +16,9 @@ const SPACE = { model: 'test', recipe: 'r' }
 const never = new AbortController().signal
 
 /** A queue whose messages `act` ends, each when it is asked about. */
-function playedQueue(act: (body: FoundFiles) => EndedMessage['output'] | 'failed' | 'later') {
+function playedQueue(
+  act: (body: FoundFiles) => EndedMessage['output'] | 'failed' | 'gone' | 'later',
+) {
   const waiting = new Map<string, FoundFiles>()
   const log = { sent: 0, mostWaiting: 0, forgotten: [] as string[], dropped: [] as string[] }
   const queue: MessageQueue = {
@@ -34,11 +36,10 @@ function playedQueue(act: (body: FoundFiles) => EndedMessage['output'] | 'failed
         const output = act(waiting.get(id)!)
         if (output === 'later') continue
         waiting.delete(id)
-        found.push(
-          output === 'failed'
-            ? { id, state: 'failed', output: { message: 'out of memory' } }
-            : { id, state: 'completed', output },
-        )
+        if (output === 'gone') found.push({ id, state: 'gone', output: {} })
+        else if (output === 'failed')
+          found.push({ id, state: 'failed', output: { message: 'out of memory' } })
+        else found.push({ id, state: 'completed', output })
       }
       return found
     },
@@ -82,7 +83,21 @@ describe('files of an order', () => {
   test('that an earlier attempt has sent are dropped first, and what is left at the end', async () => {
     const { queue, log } = playedQueue(allDone)
     await spread(queue, 1)
-    expect(log.dropped).toEqual(['run run', 'run run'])
+    expect(log.dropped).toEqual(['run run', expect.stringMatching(/^sender ./)])
+  })
+
+  test('that somebody else has forgotten are sent again', async () => {
+    let asked = 0
+    const { queue, log } = playedQueue((order) => (asked++ === 1 ? 'gone' : allDone(order)))
+    expect(total(await spread(queue, 200))).toBe(200)
+    expect(log.sent).toBe(Math.ceil(200 / 64) + 1)
+  })
+
+  test('are dropped at the end by who has sent them, and nobody else', async () => {
+    const { queue, log } = playedQueue(allDone)
+    await Promise.all([spread(queue, 1), spread(queue, 1)])
+    const senders = log.dropped.filter((what) => what.startsWith('sender'))
+    expect(new Set(senders).size).toBe(2)
   })
 
   test('that a worker may have died of go one by one, and the one that it was is set aside', async () => {

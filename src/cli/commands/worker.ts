@@ -30,8 +30,9 @@ export function workerCommand(io: CliIo): Command {
             io.err(`${id} is ${state}${error ? `: ${error.message}` : ''}\n`),
           )
         }
-        const filling = lucida.models.keepFilled(io.signal)
+        // First: where this fails, nothing must go on that keeps the process from ending.
         await lucida.queues.takePart()
+        const filling = lucida.models.keepFilled(io.signal)
         io.err('Waiting for work (Ctrl+C ends it)\n')
         await untilInterrupted(io)
         await Promise.all([...work.map((queue) => queue.close()), filling])
