@@ -13,6 +13,7 @@ const run = promisify(execFile)
 export const RELEASES: Readonly<Record<string, string>> = {
   'v0.1.0': '670efe4',
   'v0.2.0': '3bdca7f',
+  'v0.3.0': 'b21b462',
 }
 
 /** A folder with the program's files, until it is disposed of. */
