@@ -64,14 +64,16 @@ describeDatabase('a database of a release', (newPlace, engine) => {
       expect(await count(place)).toBe(all.length)
     })
 
+    const hashes = [...dump.matchAll(/'([0-9a-f]{64})', \d{13}\)/g)].map(([, hash]) => hash)
+
     test('was migrated by the files that are still there, unchanged', () => {
-      const hashes = [...dump.matchAll(/'([0-9a-f]{64})', \d{13}\)/g)].map(([, hash]) => hash)
       expect(hashes.length).toBeGreaterThan(0)
       const files = all.slice(0, hashes.length).map((name) => readFileSync(`${MIGRATIONS}/${name}`))
       expect(files.map((text) => createHash('sha256').update(text).digest('hex'))).toEqual(hashes)
     })
 
-    test('a migration that is killed is done by the next start', async () => {
+    const isBehind = hashes.length < all.length
+    test.runIf(isBehind)('a migration that is killed is done by the next start', async () => {
       await using place = await load()
       for (const ms of engine === 'postgres' ? [0] : [300, 900, 1500]) {
         await using blocked = engine === 'postgres' ? await holdTables(place) : null
