@@ -72,7 +72,7 @@ export async function writeBackup(
   } catch (error) {
     await rm(draft, { force: true })
     if (signal?.aborted) throw new LucidaError('cancelled', 'The backup was cancelled')
-    throw explainFullDisk(explainUnwritable(error, draft), dirname(file))
+    throw explainFullDisk(explainUnwritable(error, draft), dirname(file), false)
   } finally {
     await database.close()
   }

@@ -75,7 +75,7 @@ export async function restoreBackup(
     return { file, counts }
   } catch (error) {
     if (signal?.aborted) throw new LucidaError('cancelled', 'Nothing was restored')
-    throw explainFullDisk(error, dataDir)
+    throw explainFullDisk(error, dataDir, false)
   } finally {
     await database.close()
   }

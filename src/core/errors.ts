@@ -53,14 +53,17 @@ export function messageOf(error: unknown): string {
 /** Codes of a disk or quota that is full: the system's, and Postgres' own. */
 const FULL_DISK = new Set(['ENOSPC', 'EDQUOT', '53100'])
 
-/** `error` in clear words when a full disk is what caused it, else `error` itself. */
-export function explainFullDisk(error: unknown, where: string): unknown {
+/**
+ * `error` in clear words when a full disk is what caused it, else `error` itself. `kept` tells whether
+ * the same run goes on where this one has ended.
+ */
+export function explainFullDisk(error: unknown, where: string, kept = true): unknown {
   if (error instanceof LucidaError) return error
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (!FULL_DISK.has(systemCode(cause) ?? '')) continue
     const message =
       `The disk of ${where} is full (${cause.message}). ` +
-      'What was done is kept; free some space and run the same again'
+      `${kept ? 'What was done is kept; free' : 'Free'} some space and run the same again`
     return new LucidaError('disk_full', message, { cause: error })
   }
   return error

@@ -61,6 +61,14 @@ test('a full disk is said in clear words, however deep its code lies', () => {
   }
 })
 
+test('what a full disk has left is only called kept where it is', () => {
+  const full = coded('no space left', { code: 'ENOSPC' })
+  const said = (kept?: boolean) => messageOf(explainFullDisk(full, '/data', kept))
+  expect(said()).toContain('What was done is kept')
+  expect(said(false)).not.toContain('kept')
+  expect(said(false)).toContain('Free some space')
+})
+
 test.each([new Error('out of memory'), 'no error', new LucidaError('not_found', 'gone')])(
   'what is no full disk is left as it is: %s',
   (error) => expect(explainFullDisk(error, '/data')).toBe(error),
