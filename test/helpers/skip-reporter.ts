@@ -17,7 +17,9 @@ export default class SkipReporter implements Reporter {
     this.#skipped.set(name, (this.#skipped.get(name) ?? 0) + 1)
   }
 
-  onTestRunEnd(_modules: unknown, errors: readonly unknown[]): void {
+  onTestRunEnd(_modules: unknown, errors: readonly unknown[], reason: string): void {
+    // The server that the tests bring along ends the process with 0, whatever has failed.
+    if (reason !== 'passed') process.on('exit', () => (process.exitCode = 1))
     if (this.#skipped.size > 0) {
       console.log('\nNOT RUN on this machine:')
       for (const [name, n] of this.#skipped) console.log(`  ${name}${n > 1 ? ` × ${n}` : ''}`)

@@ -36,6 +36,7 @@ const DEFAULTS = {
   allowedRoots: [],
   remoteUrls: false,
   rateLimit: 6000,
+  drainSeconds: 0,
 }
 
 /** Of settings that not every text is valid for. */
@@ -47,6 +48,7 @@ const VALUES: Readonly<Record<string, string>> = {
   port: '80',
   remoteUrls: 'true',
   rateLimit: '60',
+  drainSeconds: '5',
   safety: 'hide',
   drawingSafety: 'pictures',
   promptHook: 'https://hook.example/texts',
@@ -162,6 +164,7 @@ describe('the settings file', () => {
       allowedRoots: ['/photos'],
       remoteUrls: true,
       rateLimit: 0,
+      drainSeconds: 5,
     }
     await writeSettings(settings)
     expect(resolved()).toEqual(settings)
