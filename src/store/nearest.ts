@@ -101,8 +101,11 @@ function asHalf(query: UnitVector, { dimension }: VectorTable): SQL {
 async function readRows(db: Database, { space }: VectorTable, near: SQL): Promise<NearRow[]> {
   const found = await rows<{ content: string; vector: Uint8Array }>(
     db,
-    sql`select encode(near.content, 'hex') as content, ${embeddings.vector} as vector
-      from (${near}) near join ${embeddings} on ${embeddings.content} = near.content
+    // Worked out once: without statistics the planner may take the join to be a matter of few rows, and
+    // walk the graph again for each vector that there is.
+    sql`with near as materialized (${near})
+      select encode(near.content, 'hex') as content, ${embeddings.vector} as vector
+      from near join ${embeddings} on ${embeddings.content} = near.content
       where ${embeddings.model} = ${space.model} and ${embeddings.recipe} = ${space.recipe}`,
   )
   return found.map(({ content, vector }) => ({ content, vector: vectorOfBytes(vector) }))
