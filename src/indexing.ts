@@ -111,11 +111,12 @@ export function openIndexing(context: IndexingContext): Indexing {
         'No folder is indexed yet; name one: lucida index ~/Photos',
       )
     }
+    const own = await ownPlaces(config)
     for (const name of wanted) {
       const folder = await locateFolder(name, roots)
       // Refuses a bad pattern before it is kept.
       if (exclude) excludeMatcher(folder, exclude)
-      const root = await claimRoot(db, folder, exclude, await ownPlaces(config))
+      const root = await claimRoot(db, folder, exclude, own)
       await database.noteChoices()
       yield { folder, root }
     }

@@ -15,8 +15,6 @@ export interface ServerOptions {
   /** The data directory that this process owns; null where it is shared. */
   readonly ownDirectory?: string | null
   readonly patience?: Patience
-  /** How long it still takes requests, no longer ready, when it is told to close. Default 0. */
-  readonly drainMs?: number
 }
 
 /** How long a client may take. */
@@ -33,8 +31,11 @@ export interface Patience {
 export interface RunningServer {
   readonly url: string
   readonly port: number
-  /** Is not ready any more; then takes no more connections, finishes what it has accepted, ends. */
-  close(): Promise<void>
+  /**
+   * Is not ready any more, and for `drainMs` goes on all the same; then takes no more connections,
+   * finishes what it has accepted, and ends.
+   */
+  close(drainMs?: number): Promise<void>
 }
 
 const PATIENCE: Patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 60_000 }
@@ -44,7 +45,7 @@ const MAX_CONNECTIONS = 1024
 
 /** Listens. Throws `bad_input` for an address that is taken or not this machine's. */
 export async function startServer(api: OpenApi, options: ServerOptions): Promise<RunningServer> {
-  const { host, port, patience = PATIENCE, ownDirectory = null, drainMs = 0 } = options
+  const { host, port, patience = PATIENCE, ownDirectory = null } = options
   const network = makeServer(api.fetch, patience)
   await listen(network, { host, port }).catch((error: unknown) => {
     throw listenError(error, host, port)
@@ -54,7 +55,7 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
   return {
     port: actual,
     url: `http://${nameOf(host)}:${actual}`,
-    async close() {
+    async close(drainMs = 0) {
       api.drain()
       await sleep(drainMs)
       // Streams end with the jobs that they follow, and so must not wait for them.

@@ -33,9 +33,7 @@ export async function serve(
     insecure,
     onError: (error) => io.err(`${error instanceof Error ? error.stack : String(error)}\n`),
   })
-  const ownDirectory = databaseUrl ? null : dataDir
-  const drainMs = drainSeconds * 1000
-  const server = await startServer(api, { host, port, ownDirectory, drainMs })
+  const server = await startServer(api, { host, port, ownDirectory: databaseUrl ? null : dataDir })
   try {
     if (worker) await api.work()
   } catch (error) {
@@ -49,7 +47,7 @@ export async function serve(
   return {
     url: server.url,
     jobs: api.jobs,
-    [Symbol.asyncDispose]: () => server.close(),
+    [Symbol.asyncDispose]: () => server.close(drainSeconds * 1000),
   }
 }
 

@@ -344,10 +344,10 @@ describeDatabase('the API', (newPlace) => {
   test('before it ends it is not ready, so that a balancer sends requests elsewhere', () =>
     withApi(async (api) => {
       await api.api.warmUp()
-      const server = await listening(api, false, 2000)
+      const server = await listening(api, false)
       const ask = async (path: string) => (await fetch(`${server.url}${path}`)).status
       expect(await ask('/readyz')).toBe(200)
-      const closed = server.close()
+      const closed = server.close(2000)
       expect(await ask('/readyz')).toBe(503)
       expect(await ask('/v1/search?text=still')).toBe(200)
       await closed
@@ -442,10 +442,9 @@ describeDatabase('the API', (newPlace) => {
 async function listening(
   { api }: TestApi,
   shared = true,
-  drainMs = 0,
 ): Promise<RunningServer & AsyncDisposable> {
   const patience = { headersMs: 10_000, requestMs: 60_000, idleMs: 60_000 }
   const served = shared ? { ...api, drain() {}, close: async () => {} } : api
-  const server = await startServer(served, { host: '127.0.0.1', port: 0, patience, drainMs })
+  const server = await startServer(served, { host: '127.0.0.1', port: 0, patience })
   return { ...server, [Symbol.asyncDispose]: () => server.close() }
 }
