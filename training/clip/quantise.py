@@ -16,7 +16,7 @@ def store_weights_as_int8(source: Path, target: Path) -> None:
     model = onnx.load(str(source))
     graph = model.graph
     initializers = {one.name: one for one in graph.initializer}
-    nodes = []
+    stored = []  # come first, since any operator may use what they give
     for node in graph.node:
         position, axis = AXES.get(node.op_type, (0, 0))
         name = node.input[position] if node.op_type in AXES else ""
@@ -32,10 +32,10 @@ def store_weights_as_int8(source: Path, target: Path) -> None:
                     numpy_helper.from_array(scales, f"{name}_scale"),
                     numpy_helper.from_array(np.zeros(len(scales), np.int8), f"{name}_zero"),
                 ])
-                nodes.append(helper.make_node(
+                stored.append(helper.make_node(
                     "DequantizeLinear", [f"{name}_int8", f"{name}_scale", f"{name}_zero"], [name], axis=axis,
                 ))
-        nodes.append(node)
+    nodes = [*stored, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
     onnx.checker.check_model(model)

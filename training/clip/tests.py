@@ -3,17 +3,20 @@
     python -m unittest clip.tests"""
 
 import unittest
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from onnx import TensorProto, helper, load, numpy_helper, save
 
 from .datasets import PictureSet, held_out_classes, training_sets
 from .image_batches import ImageBatches
 from .image_tower_model import ImageTower
 from .joint_batches import drop_words, labelled_rows
 from .losses import multi_positive
-from .quantise import quantise
+from .quantise import quantise, store_weights_as_int8
 from .settings import RECIPES
 from .texts import caption_groups, held_out_names, imagenet_names, plain, validation_captions
 
@@ -82,6 +85,22 @@ class Formulas(unittest.TestCase):
         values, scales = quantise(weight, axis=0)
         error = values * scales[:, None, None, None] - weight
         self.assertLess(np.linalg.norm(error) / np.linalg.norm(weight), 0.01)
+
+    def test_int8_of_a_weight_that_two_operators_share(self):
+        # The exporter writes equal weights once and passes them on ahead of the first use.
+        weight = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+        shape = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 64]) for name in ("x", "y")]
+        graph = helper.make_graph([
+            helper.make_node("Identity", ["weight"], ["same"]),
+            helper.make_node("MatMul", ["x", "weight"], ["middle"]),
+            helper.make_node("MatMul", ["middle", "same"], ["y"]),
+        ], "shared", shape[:1], shape[1:], [numpy_helper.from_array(weight, "weight")])
+        with TemporaryDirectory() as folder:
+            source, target = Path(folder, "exact.onnx"), Path(folder, "stored.onnx")
+            save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), str(source))
+            store_weights_as_int8(source, target)
+            stored = load(str(target))
+        self.assertIn("weight_int8", [one.name for one in stored.graph.initializer])
 
     def test_a_picture_lies_in_the_direction_of_the_mean_of_its_cells(self):
         tower = ImageTower().eval()
