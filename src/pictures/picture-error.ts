@@ -13,13 +13,14 @@ export function decodeError(error: unknown, format: Format): LucidaError {
   if (error instanceof LucidaError) return error
   const options = { cause: error }
   const name = format.toUpperCase()
-  const reason = oneLine(messageOf(error))
+  const said = messageOf(error)
+  const reason = firstComplaint(said)
   if (/pixel limit/i.test(reason)) {
     return new LucidaError('too_large', `The file has too many pixels (${reason})`, options)
   }
   if (reason.startsWith('timeout')) return tooSlow(options)
   if (
-    /unsupported feature|format has not been built in/i.test(reason) ||
+    /unsupported feature|format has not been built in/i.test(said) ||
     (format === 'svg' && reason === UNRECOGNISED)
   ) {
     const message = `The file is an unusual ${name} that cannot be decoded (${reason})`
@@ -46,15 +47,18 @@ export function unusual(format: Format, what: string): LucidaError {
   return new LucidaError('unsupported_format', message)
 }
 
-/** Longest reason kept, in characters; libvips may repeat itself for every tile. */
+/** Longest reason kept, in characters. */
 const MAX_REASON = 200
 
-/** libvips' own words in one line, without repetitions and without the seeks that led nowhere. */
-function oneLine(message: string): string {
+/**
+ * The first of libvips' complaints that says something, not the seeks that led nowhere. libvips
+ * collects them for the whole process: how often the rest is repeated, and whether a picture that
+ * was decoded at the same time adds its own, differs from one time to the next.
+ */
+function firstComplaint(message: string): string {
   const lines = message.split('\n').map((line) => line.trim())
-  const telling = lines.filter((line) => line !== '' && !line.startsWith('source: bad seek'))
-  const reason = [...new Set(telling)].join('; ')
+  const reason = lines.find((line) => line !== '' && !line.startsWith('source: bad seek'))
   // What sharp says of interlaced PNGs that end early.
-  if (reason === '' || reason === 'Unknown error') return 'its data is wrong or ends early'
+  if (reason === undefined || reason === 'Unknown error') return 'its data is wrong or ends early'
   return reason.slice(0, MAX_REASON)
 }

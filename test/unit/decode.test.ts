@@ -261,6 +261,14 @@ describe('damage', () => {
     expect(error.message).not.toMatch(/\n|bad seek/)
   })
 
+  test('the reason is the same however many are read at once', async () => {
+    const bytes = (await scene().jpeg().toBuffer()).subarray(0, 170)
+    const reasons = Array.from({ length: 60 }, () =>
+      describePicture(bytes).catch((error: unknown) => (error as Error).message),
+    )
+    expect([...new Set(await Promise.all(reasons))]).toHaveLength(1)
+  })
+
   test('bytes after the end do no harm', async () => {
     const bytes = Buffer.concat([await scene().jpeg().toBuffer(), Buffer.from('appended video')])
     expect(await describePicture(bytes)).toMatchObject({ widthPx: WIDTH })
