@@ -19,15 +19,8 @@ import { explainFullDisk, LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
 import { ownFolder } from './core/own-folders.ts'
 import type { UnitVector } from './core/vector.ts'
-import {
-  type DrawnCandidate,
-  type GenerationContext,
-  type Identity,
-  keepCandidate,
-  type PlannedGeneration,
-  planGeneration,
-} from './develop/develop.ts'
-import type { GenerateOptions } from './develop/order.ts'
+import type { DrawnCandidate } from './develop/develop.ts'
+import { type Drawing, openDrawing } from './drawing.ts'
 import { type FindPictureGroups, openPictureGroups } from './duplicates.ts'
 import {
   type Classification,
@@ -37,7 +30,6 @@ import {
   openLabels,
 } from './encode.ts'
 import { type Explanation, explainScore } from './explain/explain.ts'
-import type { Painter } from './generate/types.ts'
 import { type Gallery, openGallery } from './gallery.ts'
 import type { IndexEvent } from './indexer/events.ts'
 import { type IndexFoldersOptions, openIndexing, type WatchFoldersOptions } from './indexing.ts'
@@ -55,7 +47,7 @@ import { openSpace, type Space } from './space.ts'
 import { type ApiKeys, openApiKeys } from './store/api-keys.ts'
 import type { VectorSpace } from './store/changes.ts'
 import { type Database, type OpenDatabase, openDatabase } from './store/database.ts'
-import { claimDrawnFolder, type DrawnPictures as DrawnContents, findDrawn } from './store/drawn.ts'
+import { type DrawnPictures as DrawnContents, findDrawn } from './store/drawn.ts'
 import type { Repair } from './store/embedded-repair.ts'
 import { listFailures } from './store/failures.ts'
 import { countFacets, type Facets } from './store/facets.ts'
@@ -109,6 +101,7 @@ export { isAnythingFound, orderIfNotFound } from './develop/if-not-found.ts'
 export type { Idea } from './develop/idea.ts'
 export type { ExplainedTerm, Explanation, HeatMap } from './explain/explain.ts'
 export type { GenerateOptions } from './develop/order.ts'
+export type { OpenPlan } from './drawing.ts'
 export type { StoredGeneration } from './store/generations.ts'
 export type { Gallery, OpenFile, PictureDetails } from './gallery.ts'
 export { readQueryFile } from './answer.ts'
@@ -194,11 +187,6 @@ export interface Status {
   readonly repaired: Repair | null
 }
 
-/** An order that was understood: `run` draws it, or `discard` lets go of the model. */
-export interface OpenPlan extends PlannedGeneration {
-  discard(): void
-}
-
 /** Vectors of one model. */
 export interface Embedding {
   readonly model: ModelSpec
@@ -244,16 +232,12 @@ export interface Lucida {
    * what each of them adds. Throws what a search throws, and `file_changed`.
    */
   explain(picture: SearchTerm, terms: readonly AnyTerm[]): Promise<Explanation>
-  /**
-   * Understands an order to draw something; what it returns draws it. `as` makes it the order that
-   * was planned before, maybe elsewhere. Throws `bad_input`, `not_found`, `corrupt_image`,
-   * `model_missing`, `dimension_mismatch`.
-   */
-  plan(options: GenerateOptions, as?: Identity): Promise<OpenPlan>
+  /** Understands an order to draw something; what it returns draws it. */
+  readonly plan: Drawing['plan']
   /** An order that has ended. Throws `not_found`. */
   generation(id: string): Promise<StoredGeneration>
-  /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
-  keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
+  /** Puts a candidate of an order that has ended into the collection. */
+  readonly keepCandidate: Drawing['keepCandidate']
   /** Measures the bias of model and collection. Throws `bad_input`, `not_found`. */
   readonly audit: Auditing['audit']
   /** What searches can be balanced by. */
@@ -453,60 +437,7 @@ async function openWith(
     onTrouble: hooks.trouble ?? (() => {}),
   })
 
-  const painters = new WeakMap<Space, Promise<Painter>>()
-  const openPainters: Painter[] = []
-  /** Drawing with one model, which may read the texts too. */
-  const generatingWith = (space: Space): GenerationContext => ({
-    db,
-    answer: space.answer,
-    safety: space.safety.drawing,
-    folder: drawnFolder,
-    // Most who open Lucida never draw anything.
-    openPainter: async () => {
-      const opening = painters.get(space) ?? openPainterFor(space)
-      painters.set(space, opening)
-      opening.catch(() => painters.delete(space))
-      return opening
-    },
-    async indexFolder() {
-      const folder = await realPlace(drawnFolder)
-      await claimDrawnFolder(db, folder)
-      for await (const event of index([folder])) {
-        if (event.type === 'failure') throw new LucidaError('internal', event.reason)
-      }
-    },
-  })
-  const openPainterFor = async ({ answer }: Space): Promise<Painter> => {
-    const { findPipeline } = await import('./generate/pipelines.ts')
-    const { openPainter } = await import('./generate/painter.ts')
-    const spec = await findPipeline(config.generator, config.modelsDir)
-    const { threads, providers } = config
-    const painter = openPainter(spec, { threads, providers, embedTexts: answer.clip.embedTexts })
-    openPainters.push(painter)
-    return painter
-  }
-  const plan = async (options: GenerateOptions, as?: Identity): Promise<OpenPlan> => {
-    // Held until it is drawn. One that is never drawn only keeps a model that was replaced open.
-    const { space, release } = spaces.hold()
-    try {
-      const planned = await planGeneration(generatingWith(space), options, as)
-      if (planned.earlier) release()
-      return {
-        ...planned,
-        discard: release,
-        async *run(signal) {
-          try {
-            return yield* planned.run(signal)
-          } finally {
-            release()
-          }
-        },
-      }
-    } catch (error) {
-      release()
-      throw error
-    }
-  }
+  const drawing = openDrawing({ config, db, spaces, index, folder: drawnFolder })
 
   return {
     config,
@@ -559,7 +490,8 @@ async function openWith(
       gallery,
     ),
     ...openAuditing(answering),
-    plan,
+    plan: (options, as) => drawing.plan(options, as),
+    keepCandidate: (id, candidate) => drawing.keepCandidate(id, candidate),
     concepts: conceptsOf(spaces),
     safetyPolicy: () => spaces.now.safety.policy(),
     safetyScores: (pictures) =>
@@ -568,8 +500,6 @@ async function openWith(
         return Promise.all(vectors.map((vector) => safety.scores(vector)))
       }),
     generation: (id) => findGeneration(db, id),
-    keepCandidate: (id, candidate) =>
-      spaces.with((space) => keepCandidate(generatingWith(space), id, candidate)),
     keys: openApiKeys(db),
     uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
     sessions: openStoredSessions(db),
@@ -613,7 +543,7 @@ async function openWith(
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        for (const painter of openPainters) await painter.close()
+        await drawing.close()
         await closeModels()
         await spaces.close()
         await database.close()

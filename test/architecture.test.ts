@@ -142,6 +142,10 @@ const RULES: Readonly<Record<string, Rule>> = {
   },
   'auditing.ts': { may: ['search', 'audit', 'answer.ts'] },
   'model-card.ts': { may: ['core', 'models', 'generate'] },
+  'drawing.ts': {
+    may: ['core', 'store', 'sources', 'generate', 'develop'],
+    mayTypes: ['config.ts', 'space.ts', 'serving-space.ts', 'indexing.ts'],
+  },
   'concepts.ts': { may: ['core', 'pictures', 'search', 'store', 'answer.ts'] },
   'duplicates.ts': { may: [], mayTypes: ['search', 'answer.ts', 'gallery.ts'] },
   'writing.ts': { may: ['search'] },
@@ -154,6 +158,7 @@ const RULES: Readonly<Record<string, Rule>> = {
       'uploads.ts',
       'concepts.ts',
       'duplicates.ts',
+      'drawing.ts',
       'writing.ts',
       'live-index.ts',
       'space.ts',

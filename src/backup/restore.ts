@@ -66,7 +66,7 @@ export async function restoreBackup(
       // The embedded database must not meet a full disk.
       beforeEach: async () => {
         signal?.throwIfAborted()
-        if (isEmbedded) await assertFreeSpace(dataDir, ROOM_TO_WRITE)
+        if (isEmbedded) await assertFreeSpace(dataDir, ROOM_TO_WRITE, false)
       },
       where: place.databaseUrl ? 'The database' : `The database in ${dataDir}`,
     })

@@ -61,12 +61,15 @@ export function explainFullDisk(error: unknown, where: string, kept = true): unk
   if (error instanceof LucidaError) return error
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (!FULL_DISK.has(systemCode(cause) ?? '')) continue
-    const message =
-      `The disk of ${where} is full (${cause.message}). ` +
-      `${kept ? 'What was done is kept; free' : 'Free'} some space and run the same again`
+    const message = `The disk of ${where} is full (${cause.message}). ${afterFullDisk(kept)}`
     return new LucidaError('disk_full', message, { cause: error })
   }
   return error
+}
+
+/** What to do about a full disk; `kept` tells whether the same run goes on where it has ended. */
+export function afterFullDisk(kept: boolean): string {
+  return `${kept ? 'What was done is kept; free' : 'Free'} some space and run the same again`
 }
 
 /** SQLSTATEs of a server that is not there, or goes; of any node, where it is a cluster. */

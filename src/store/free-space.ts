@@ -2,7 +2,7 @@
 // there: it neither fails nor returns, and the process hears no signal any more. So whoever is about
 // to write asks first, with room to spare.
 import { statfs } from 'node:fs/promises'
-import { LucidaError } from '../core/errors.ts'
+import { afterFullDisk, LucidaError } from '../core/errors.ts'
 import type { Database } from './database.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -16,15 +16,22 @@ export const ROOM_TO_WRITE = 64 * MEBIBYTE
 /** An empty database takes 39 MiB, one segment included. */
 export const ROOM_TO_CREATE = 48 * MEBIBYTE + ROOM_TO_WRITE
 
-/** Throws `disk_full` when less than `bytes` are free where `directory` lies. */
-export async function assertFreeSpace(directory: string, bytes: number): Promise<void> {
+/**
+ * Throws `disk_full` when less than `bytes` are free where `directory` lies. `kept` tells whether the
+ * same run goes on where this one has ended.
+ */
+export async function assertFreeSpace(
+  directory: string,
+  bytes: number,
+  kept = true,
+): Promise<void> {
   const { bavail, bsize, blocks } = await statfs(directory)
   // Some file systems keep no count.
   if (blocks === 0 || bavail * bsize >= bytes) return
   throw new LucidaError(
     'disk_full',
     `The disk of ${directory} is full: ${mebibytes(bavail * bsize)} are free, and the database ` +
-      `needs ${mebibytes(bytes)}. What was done is kept; free some space and run the same again`,
+      `needs ${mebibytes(bytes)}. ${afterFullDisk(kept)}`,
   )
 }
 
