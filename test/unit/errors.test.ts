@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { expect, test } from 'vitest'
 import {
   explainAwayDatabase,
@@ -7,6 +8,7 @@ import {
   messageOf,
   systemCode,
 } from '../../src/core/errors.ts'
+import { assertFreeSpace } from '../../src/store/free-space.ts'
 
 test('an error carries its code, its words and its cause', () => {
   const cause = new Error('disk on fire')
@@ -67,6 +69,12 @@ test('what a full disk has left is only called kept where it is', () => {
   expect(said()).toContain('What was done is kept')
   expect(said(false)).not.toContain('kept')
   expect(said(false)).toContain('Free some space')
+})
+
+test('nor is it where a full disk is met ahead of time', async () => {
+  const said = (kept?: boolean) => assertFreeSpace(tmpdir(), 2 ** 80, kept).catch(messageOf)
+  expect(await said()).toContain('What was done is kept; free some space')
+  expect(await said(false)).toMatch(/needs \d+ MiB\. Free some space/)
 })
 
 test.each([new Error('out of memory'), 'no error', new LucidaError('not_found', 'gone')])(
