@@ -210,8 +210,9 @@ async function applySome(
 export async function buildGraph(db: Database, table: VectorTable): Promise<boolean> {
   const { name, graph } = table
   return db.transaction(async (tx) => {
-    const state = await readState(tx, table, 'skip')
-    if (!state || state.hasGraph) return state !== null
+    if (!(await readState(tx, table, 'skip'))) return false
+    // What was said along with the lock may be from just before it, when another built the graph.
+    if ((await readState(tx, table))!.hasGraph) return true
     const other = graph === 'half' ? 'bits' : 'half'
     await tx.execute(sql.raw(`drop index if exists ${graphName(name, other)}`))
     const key = graph === 'half' ? 'vector halfvec_ip_ops' : `(${signs(table)}) bit_hamming_ops`

@@ -14,7 +14,12 @@ import { type Database, openDatabase, rows } from '../../src/store/database.ts'
 import { markMissing } from '../../src/store/paths.ts'
 import { writeBatch } from '../../src/store/pictures.ts'
 import { changes, contents, embeddings, paths } from '../../src/store/schema.ts'
-import { tableName } from '../../src/store/vector-table.ts'
+import {
+  buildGraph,
+  emptyTable,
+  tableName,
+  type VectorTable,
+} from '../../src/store/vector-table.ts'
 import { noise } from '../helpers/noise-pictures.ts'
 import { type VectorDatabase, vectorEngines } from '../helpers/pgvector.ts'
 import { hashOf, storedFile, vectorOf } from '../helpers/shared-store.ts'
@@ -195,6 +200,19 @@ for (const { name, open, skipped } of vectorEngines) {
         const again = await openIndex()
         expect(again).toMatchObject({ size: 1, sequence: 1 })
         expect(contentsOf(await again.search(axis(0), 5))).toEqual([contentOf('a')])
+      })
+
+      it('has its graph built once by all who want it at the same moment', async () => {
+        await first.apply([put('a', axis(0))], 1)
+        const wanted: VectorTable = { name: table, space, dimension: 4, graph: 'half' }
+        let emptied = 0
+        const asking = Array.from({ length: 8 }, async () => {
+          while (emptied < 100) await buildGraph(db, wanted)
+        })
+        for (; emptied < 100; emptied++) await emptyTable(db, { name: table })
+        await Promise.all(asking)
+        await buildGraph(db, wanted)
+        expect(await graphs()).toEqual([`${table}_half`])
       })
 
       it('is made anew when it was dropped', async () => {
