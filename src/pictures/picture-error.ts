@@ -52,12 +52,13 @@ const MAX_REASON = 200
 
 /**
  * The first of libvips' complaints that says something, not the seeks that led nowhere. libvips
- * collects them for the whole process: how often the rest is repeated, and whether a picture that
- * was decoded at the same time adds its own, differs from one time to the next.
+ * keeps them for the whole process, so that pictures which are decoded at the same time may repeat
+ * them, add their own, and take away what was not yet read.
  */
 function firstComplaint(message: string): string {
   const lines = message.split('\n').map((line) => line.trim())
   const reason = lines.find((line) => line !== '' && !line.startsWith('source: bad seek'))
+  if (reason === 'Input buffer has corrupt header:') return 'its header is wrong or ends early'
   // What sharp says of interlaced PNGs that end early.
   if (reason === undefined || reason === 'Unknown error') return 'its data is wrong or ends early'
   return reason.slice(0, MAX_REASON)
