@@ -1,6 +1,7 @@
 // Orders to draw: in order, followed live. What was drawn can be looked at for a while; what is said of
 // it stays in the database.
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import { readAll } from '../core/stream.ts'
 import {
   type DrawnCandidate,
   encodePreview,
@@ -75,19 +76,18 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     async work({ options, seed }, { id, signal, tell, update }) {
       const plan = await lucida.plan(unpack(options) as GenerateOptions, { id, seed })
       let tries: Generation['tries'] = []
-      const run = plan.run(signal)
-      let next = await run.next()
-      for (; !next.done; next = await run.next()) {
-        if (next.value.type === 'judged') {
-          const event = judgedOf(next.value)
+      // Ended also where nobody can be told: the next order waits for that.
+      const ended = await readAll(plan.run(signal), async (news) => {
+        if (news.type === 'judged') {
+          const event = judgedOf(news)
           tries = [...tries, event.try]
           await tell(event, { tries })
         } else {
-          const { round, step, steps } = next.value
-          await tell(await stepOf(next.value), { progress: { round, step, steps } })
+          const { round, step, steps } = news
+          await tell(await stepOf(news), { progress: { round, step, steps } })
         }
-      }
-      const { candidates, picture, offered, withheld } = next.value
+      })
+      const { candidates, picture, offered, withheld } = ended
       await drawn.put(id, candidates)
       await update({
         candidates: candidates.map(withoutPng),

@@ -211,6 +211,14 @@ describeDatabase('drawing', (newPlace) => {
     expect((await develop({ idea: { text: 'fog' } })).candidates).toHaveLength(2)
   })
 
+  test('who leaves a drawing half-way leaves the painter to the next', async () => {
+    const planned = await lucida.plan({ ...QUICK, idea: { text: 'fog' } })
+    const running = planned.run()
+    await running.next()
+    await running.return(undefined as never)
+    expect((await develop({ idea: { text: 'fog' } })).candidates).toHaveLength(2)
+  })
+
   test.each<[string, Partial<GenerateOptions>]>([
     ['no candidates', { candidates: 0 }],
     ['too many candidates', { candidates: 17 }],
