@@ -393,14 +393,11 @@ async function openWith(
   const isFollowing = !isEmbedded && config.model === undefined
   const spaces = openServingSpace(
     await open(model),
-    isFollowing ? { wanted: () => readServing(db), open: openWarm } : null,
+    isFollowing ? { wanted: () => readServing(db), open: openChosen } : null,
   )
-  async function openWarm({ model: name, recipe }: VectorSpace): Promise<Space> {
+  async function openChosen({ model: name, recipe }: VectorSpace): Promise<Space> {
     const space = await open(await findModelFor(config, name))
-    if (space.model.recipe === recipe) {
-      await space.warmUp()
-      return space
-    }
+    if (space.model.recipe === recipe) return space
     await space.close()
     throw new LucidaError('model_invalid', `${name} has other files here than where it was chosen`)
   }
