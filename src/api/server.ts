@@ -50,7 +50,11 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
   await listen(network, { host, port }).catch((error: unknown) => {
     throw listenError(error, host, port)
   })
-  const local = ownDirectory === null ? null : await listenLocally(api, ownDirectory, patience)
+  const local = await listenLocally(api, ownDirectory, patience).catch((error: unknown) => {
+    // Or the process would neither serve the shell nor end.
+    network.close().closeAllConnections()
+    throw error
+  })
   const { port: actual } = network.address() as AddressInfo
   return {
     port: actual,
@@ -93,8 +97,8 @@ function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): 
 }
 
 /** For the shell. Whoever owns the directory may remove what a dead owner has left. */
-async function listenLocally(api: OpenApi, directory: string, patience: Patience) {
-  const path = serverSocket(directory)
+async function listenLocally(api: OpenApi, directory: string | null, patience: Patience) {
+  const path = directory === null ? null : serverSocket(directory)
   if (path === null) return null
   if (process.platform !== 'win32') await rm(path, { force: true })
   const server = makeServer(api.fetchAsOwner, { ...patience, idleMs: 0 })
