@@ -145,6 +145,8 @@ export function openGenerations(lucida: DrawingLucida): Generations {
       const { id } = await start(planned, options, false)
       const cancel = () => void queue.cancel(id).catch(() => {})
       signal.addEventListener('abort', cancel)
+      // Gone while it was ordered: then nobody is told any more.
+      if (signal.aborted) cancel()
       try {
         for await (const _ of queue.events(id, 0, signal));
       } finally {

@@ -1,8 +1,10 @@
 // Orders to draw, as a worker that has lost its database does them.
-import { expect, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test, vi } from 'vitest'
 import { openGenerations } from '../../src/api/generations.ts'
 import type { GenerateEvent } from '../../src/lucida.ts'
-import type { Work } from '../../src/queues/work-queue.ts'
+import { openLocalQueue } from '../../src/queues/local-queue.ts'
+import type { Work, WorkQueueOptions } from '../../src/queues/work-queue.ts'
 
 const TOLD: GenerateEvent = {
   type: 'judged',
@@ -36,4 +38,32 @@ test('a drawing of which nobody can be told is ended, so that the next one can b
   )
   await expect(doing).rejects.toBe(gone)
   expect(ended).toBe(true)
+})
+
+test('a caller who goes away while the order is taken in ends it too', async () => {
+  const gone = new AbortController()
+  async function* run(signal: AbortSignal): AsyncGenerator<GenerateEvent, never> {
+    await sleep(60_000, undefined, { signal })
+    for (;;) yield TOLD
+  }
+  let countPending = async () => NaN
+  const generations = openGenerations({
+    plan: async () => ({ id: 'one', requestHash: '', request: {}, run, discard: () => {} }),
+    queues: {
+      open(options: WorkQueueOptions<object, object, unknown>) {
+        const queue = openLocalQueue(options)
+        countPending = () => queue.countPending()
+        const start: typeof queue.start = async (...order) => {
+          const started = await queue.start(...order)
+          gone.abort()
+          return started
+        }
+        return { ...queue, start }
+      },
+    },
+  } as never)
+  const order = generations.draw({ idea: { text: 'fog' } }, gone.signal)
+  await expect(order).rejects.toMatchObject({ code: 'cancelled' })
+  await vi.waitFor(async () => expect(await countPending()).toBe(0))
+  await generations.close()
 })
