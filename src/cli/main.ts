@@ -10,6 +10,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0)
   throw error
 })
+// Where nobody reads what is said beside the results, the work goes on: a server must not end by it.
+process.stderr.on('error', () => {})
 
 const io: CliIo = {
   out: (text) => void process.stdout.write(text),
