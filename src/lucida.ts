@@ -540,7 +540,6 @@ async function openWith(
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        await drawing.close()
         await closeModels()
         await spaces.close()
         await database.close()
