@@ -23,7 +23,7 @@ export interface Patience {
   readonly headersMs: number
   /** To send a whole request. */
   readonly requestMs: number
-  /** Between two movements on its connection. */
+  /** Between two movements on its connection, unless it waits for an answer. */
   readonly idleMs: number
 }
 
@@ -79,9 +79,19 @@ function nameOf(host: string): string {
 }
 
 function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): Server {
-  const listener = getRequestListener((request, env) => answer(request, env as never), {
-    overrideGlobalObjects: false,
-  })
+  const listener = getRequestListener(
+    async (request, env) => {
+      const { socket } = env.incoming
+      // Nothing moves on the connection while an audit is made or a model is changed.
+      socket.setTimeout(0)
+      try {
+        return await answer(request, env as never)
+      } finally {
+        socket.setTimeout(idleMs)
+      }
+    },
+    { overrideGlobalObjects: false },
+  )
   const server = createServer(
     {
       headersTimeout: headersMs,

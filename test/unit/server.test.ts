@@ -1,9 +1,10 @@
-// A server that cannot listen everywhere listens nowhere.
+// A server that cannot listen everywhere listens nowhere, and one that listens waits for its own answers.
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { OpenApi } from '../../src/api/app.ts'
 import { startServer } from '../../src/api/server.ts'
@@ -34,3 +35,18 @@ test.skipIf(process.platform === 'win32')(
     }
   },
 )
+
+test('an answer may take longer than a connection is otherwise left without a word', async () => {
+  const answer = async () => {
+    await sleep(1000)
+    return new Response('at last')
+  }
+  const api = { fetch: answer, drain() {}, close: async () => {} } as unknown as OpenApi
+  const patience = { headersMs: 10_000, requestMs: 10_000, idleMs: 200 }
+  const server = await startServer(api, { host: '127.0.0.1', port: 0, patience })
+  try {
+    expect(await (await fetch(server.url)).text()).toBe('at last')
+  } finally {
+    await server.close()
+  }
+})
