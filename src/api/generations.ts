@@ -121,6 +121,14 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     return queue.start(order, factsOf(plan, isShared), plan.id)
   }
 
+  let turn: Promise<unknown> = Promise.resolve()
+  /** Who looks whether the same is under way waits for those who do so at this moment. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work)
+    turn = result.catch(() => {})
+    return result
+  }
+
   /** Only what was understood is ordered; whoever takes it up understands it again. */
   async function plan(options: GenerateOptions): Promise<PlannedGeneration> {
     await queue.assertRoom()
@@ -133,11 +141,13 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     async order(options) {
       const planned = await plan(options)
       if (planned.earlier) return { generation: storedGeneration(planned.earlier), isNew: false }
-      const same = (await queue.list()).find(
-        ({ state, sharedAs }) => isPending(state) && sharedAs === planned.requestHash,
-      )
-      const generation = await present(same ?? (await start(planned, options, true)))
-      return { generation, isNew: same === undefined }
+      const { now, isNew } = await inTurn(async () => {
+        const same = (await queue.list()).find(
+          ({ state, sharedAs }) => isPending(state) && sharedAs === planned.requestHash,
+        )
+        return { now: same ?? (await start(planned, options, true)), isNew: same === undefined }
+      })
+      return { generation: await present(now), isNew }
     },
     async draw(options, signal) {
       const planned = await plan(options)
