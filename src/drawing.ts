@@ -3,6 +3,7 @@
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
+import { placeIn } from './core/place.ts'
 import {
   type DrawnCandidate,
   type GenerationContext,
@@ -73,11 +74,13 @@ export function openDrawing({ config, db, spaces, index, folder }: DrawingContex
       opening.catch(() => painters.delete(space))
       return opening
     },
-    async indexFolder() {
+    async indexFolder(file) {
       const path = await realPlace(folder)
       await claimDrawnFolder(db, path)
       for await (const event of index([path])) {
-        if (event.type === 'failure') throw new LucidaError('internal', event.reason)
+        // Whatever else lies there and is no picture does not concern this one.
+        if (event.type !== 'failure' || event.path !== placeIn(path, file)) continue
+        throw new LucidaError('internal', event.reason)
       }
     },
   })

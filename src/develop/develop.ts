@@ -94,8 +94,8 @@ export interface GenerationContext {
   readonly safety?: DrawingSafety | undefined
   /** Folder of the kept pictures. */
   readonly folder: string
-  /** Indexes that folder. */
-  readonly indexFolder: () => Promise<void>
+  /** Indexes that folder. Throws where this file of it cannot be. */
+  readonly indexFolder: (file: string) => Promise<void>
 }
 
 /**
