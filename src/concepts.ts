@@ -100,12 +100,14 @@ export function openConcepts(
     )
   }
 
-  /** Fits a head to the examples that are at hand, and keeps it. */
+  /**
+   * Fits a head to the examples that are at hand, and keeps it in place of `before`. Undefined where
+   * somebody else was faster.
+   */
   async function fit(
-    name: string,
-    words: string | null,
-    examples: readonly Example[],
-  ): Promise<StoredConcept> {
+    { name, words, examples }: Pick<StoredConcept, 'name' | 'words' | 'examples'>,
+    before: StoredConcept | undefined,
+  ): Promise<StoredConcept | undefined> {
     const vectors = await vectorsOf(examples)
     const of = (positive: boolean) =>
       examples.flatMap((one) => (one.positive === positive ? (vectors.get(one.content) ?? []) : []))
@@ -119,7 +121,7 @@ export function openConcepts(
       background: background.map(({ vector }) => vector),
       text,
     })
-    return putConcept(db, {
+    const fitted = {
       name,
       words,
       examples,
@@ -127,7 +129,8 @@ export function openConcepts(
       ...head,
       averagePrecision: quality?.averagePrecision ?? null,
       auc: quality?.auc ?? null,
-    })
+    }
+    return putConcept(db, fitted, before)
   }
 
   /** Of those that are indexed, or whose file or copy can be read. */
@@ -170,9 +173,12 @@ export function openConcepts(
   }
 
   async function current(name: string): Promise<StoredConcept> {
-    const stored = await known(name)
-    const isCurrent = stored.model === space.model && stored.recipe === space.recipe
-    return isCurrent ? stored : fit(name, stored.words, stored.examples)
+    for (;;) {
+      const stored = await known(name)
+      const isCurrent = stored.model === space.model && stored.recipe === space.recipe
+      const fitted = isCurrent ? stored : await fit(stored, stored)
+      if (fitted) return fitted
+    }
   }
 
   const head = async (name: string): Promise<ConceptHead> => current(name)
@@ -180,20 +186,25 @@ export function openConcepts(
   return {
     async teach(name, { like = [], unlike = [], text, anew = false }) {
       requireConceptName(name)
-      const before = anew ? undefined : await findConcept(db, name)
       const told = [
         ...(await Promise.all(like.map((term) => exampleOf(term, true)))),
         ...(await Promise.all(unlike.map((term) => exampleOf(term, false)))),
       ]
-      // What is said last of a picture holds.
-      const examples = new Map(
-        [...(before?.examples ?? []), ...told].map((example) => [example.content, example]),
-      )
-      if (examples.size > MAX_EXAMPLES) {
-        throw new LucidaError('bad_input', `Expected at most ${MAX_EXAMPLES} examples`)
+      // Again where others have taught it meanwhile, so that what they said is kept.
+      for (;;) {
+        const before = await findConcept(db, name)
+        const kept = anew ? undefined : before
+        // What is said last of a picture holds.
+        const examples = new Map(
+          [...(kept?.examples ?? []), ...told].map((example) => [example.content, example]),
+        )
+        if (examples.size > MAX_EXAMPLES) {
+          throw new LucidaError('bad_input', `Expected at most ${MAX_EXAMPLES} examples`)
+        }
+        const words = text?.trim() || (kept?.words ?? null)
+        const fitted = await fit({ name, words, examples: [...examples.values()] }, before)
+        if (fitted) return shown(fitted)
       }
-      const words = text?.trim() || (before?.words ?? null)
-      return shown(await fit(name, words, [...examples.values()]))
     },
     list: async () => (await listConcepts(db)).map(shown),
     find: async (name) => shown(await known(name)),

@@ -1,7 +1,9 @@
-// Drawing as the open Lucida does it: each model's painter is opened at its first order.
+// Drawing as the open Lucida does it: each model's painter is opened at its first order, and closed with
+// the model.
 import type { Config } from './config.ts'
 import { LucidaError } from './core/errors.ts'
 import type { ContentHash } from './core/hash.ts'
+import { placeIn } from './core/place.ts'
 import {
   type DrawnCandidate,
   type GenerationContext,
@@ -44,22 +46,19 @@ export interface Drawing {
   plan(options: GenerateOptions, as?: Identity): Promise<OpenPlan>
   /** Puts a candidate of an order that has ended into the collection. Throws `bad_input`. */
   keepCandidate(id: string, candidate: DrawnCandidate): Promise<ContentHash>
-  /** Closes what was opened to draw. */
-  close(): Promise<void>
 }
 
 /** Opens nothing yet: most who open Lucida never draw anything. */
 export function openDrawing({ config, db, spaces, index, folder }: DrawingContext): Drawing {
   const painters = new WeakMap<Space, Promise<Painter>>()
-  const opened: Painter[] = []
 
-  async function openPainterFor({ answer }: Space): Promise<Painter> {
+  async function openPainterFor({ answer, onClose }: Space): Promise<Painter> {
     const { findPipeline } = await import('./generate/pipelines.ts')
     const { openPainter } = await import('./generate/painter.ts')
     const spec = await findPipeline(config.generator, config.modelsDir)
     const { threads, providers } = config
     const painter = openPainter(spec, { threads, providers, embedTexts: answer.clip.embedTexts })
-    opened.push(painter)
+    onClose(() => painter.close())
     return painter
   }
 
@@ -75,11 +74,13 @@ export function openDrawing({ config, db, spaces, index, folder }: DrawingContex
       opening.catch(() => painters.delete(space))
       return opening
     },
-    async indexFolder() {
+    async indexFolder(file) {
       const path = await realPlace(folder)
       await claimDrawnFolder(db, path)
       for await (const event of index([path])) {
-        if (event.type === 'failure') throw new LucidaError('internal', event.reason)
+        // Whatever else lies there and is no picture does not concern this one.
+        if (event.type !== 'failure' || event.path !== placeIn(path, file)) continue
+        throw new LucidaError('internal', event.reason)
       }
     },
   })
@@ -109,8 +110,5 @@ export function openDrawing({ config, db, spaces, index, folder }: DrawingContex
     },
     keepCandidate: (id, candidate) =>
       spaces.with((space) => keepCandidate(contextOf(space), id, candidate)),
-    async close() {
-      for (const painter of opened) await painter.close()
-    },
   }
 }

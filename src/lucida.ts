@@ -393,14 +393,11 @@ async function openWith(
   const isFollowing = !isEmbedded && config.model === undefined
   const spaces = openServingSpace(
     await open(model),
-    isFollowing ? { wanted: () => readServing(db), open: openWarm } : null,
+    isFollowing ? { wanted: () => readServing(db), open: openChosen } : null,
   )
-  async function openWarm({ model: name, recipe }: VectorSpace): Promise<Space> {
+  async function openChosen({ model: name, recipe }: VectorSpace): Promise<Space> {
     const space = await open(await findModelFor(config, name))
-    if (space.model.recipe === recipe) {
-      await space.warmUp()
-      return space
-    }
+    if (space.model.recipe === recipe) return space
     await space.close()
     throw new LucidaError('model_invalid', `${name} has other files here than where it was chosen`)
   }
@@ -543,7 +540,6 @@ async function openWith(
       } catch (error) {
         throw explainFullDisk(error, config.dataDir)
       } finally {
-        await drawing.close()
         await closeModels()
         await spaces.close()
         await database.close()

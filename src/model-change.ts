@@ -406,6 +406,7 @@ export function openModels(context: ModelContext): Models & {
             }
             signal.addEventListener('abort', ring, { once: true })
           })
+          signal.removeEventListener('abort', ring)
         }
       }
     },

@@ -15,7 +15,7 @@ export interface HeldSpace {
 export interface Following {
   /** The model that is to answer; `null` while none was chosen. */
   readonly wanted: () => Promise<VectorSpace | null>
-  /** Opens it, ready to answer. Throws where it is not at hand. */
+  /** Opens it. Throws where it is not at hand. */
   readonly open: (wanted: VectorSpace) => Promise<Space>
 }
 
@@ -66,10 +66,14 @@ export function openServingSpace(first: Space, following: Following | null): Ser
     const model = await wanted()
     if (!model || isSame(now.model, model)) return
     const space = await open(model)
-    // Chosen here meanwhile, or by somebody else again: the next look tells.
-    const still = await wanted()
-    if (still && isSame(space.model, still) && !isSame(now.model, still)) replace(space)
-    else await space.close()
+    try {
+      await space.warmUp()
+      // Chosen here meanwhile, or by somebody else again: the next look tells.
+      const still = await wanted()
+      if (still && isSame(space.model, still) && !isSame(now.model, still)) replace(space)
+    } finally {
+      if (now !== space) await space.close()
+    }
   }
   /** Nobody waits for it: until another model is ready, this one answers. */
   const lookAround = () => {

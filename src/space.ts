@@ -53,6 +53,8 @@ export interface Space {
   readonly live: LiveIndex
   /** Loads all that an answer needs, so that the first need not wait for it. */
   warmUp(): Promise<void>
+  /** What was opened to work with this model ends with it. */
+  readonly onClose: (end: () => Promise<void>) => void
   close(): Promise<void>
 }
 
@@ -100,6 +102,7 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
     const { concept } = filter
     return concept ? { ...located, contents: await concepts.matching(concept) } : located
   }
+  const ends: (() => Promise<void>)[] = []
   return {
     model,
     identity,
@@ -125,7 +128,9 @@ export async function openSpace(model: ModelSpec, options: SpaceOptions): Promis
       await bank()
       await live.current()
     },
+    onClose: (end) => void ends.push(end),
     async close() {
+      for (const end of ends) await end()
       // What is saved here need not be built again, should this model come back.
       await live.opened?.save().catch(() => {})
       await live.opened?.close()

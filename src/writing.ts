@@ -54,17 +54,24 @@ export function openWriting(options: WritingOptions): Writing {
   let begun = 0
   let underWay = 0
   let setting: Promise<unknown> = Promise.resolve()
+  /** Which run has taken a checkpoint away: it may set it again if no other has begun since. */
+  const takenBy = new WeakMap<Checkpoint, number>()
 
   const begin = async (): Promise<Checkpoint | null> => {
-    begun++
-    let standing: Checkpoint | null = null
-    if (isEmbedded) {
-      await setting.catch(() => {})
-      standing = await readCheckpoint(dataDir, options.identity())
-      await removeCheckpoints(dataDir)
-    }
+    // Both at once: what is read from here on may be old by the time that this run has ended.
+    const mine = ++begun
     underWay++
-    return standing
+    try {
+      if (!isEmbedded) return null
+      await setting.catch(() => {})
+      const standing = await readCheckpoint(dataDir, options.identity())
+      await removeCheckpoints(dataDir)
+      if (standing) takenBy.set(standing, mine)
+      return standing
+    } catch (error) {
+      underWay--
+      throw error
+    }
   }
   const end = () => {
     underWay--
@@ -94,7 +101,7 @@ export function openWriting(options: WritingOptions): Writing {
         checkpoint.identity.recipe === identity.recipe
       if (isOf(await readCheckpoint(dataDir, identity))) return
       const checkpoint =
-        standing && isOf(standing)
+        standing && isOf(standing) && takenBy.get(standing) === begun
           ? standing
           : await makeCheckpoint(dataDir, identity, index, {
               rows: await listPictures(),

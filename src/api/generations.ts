@@ -1,6 +1,7 @@
 // Orders to draw: in order, followed live. What was drawn can be looked at for a while; what is said of
 // it stays in the database.
 import { type ErrorCode, LucidaError } from '../core/errors.ts'
+import { readAll } from '../core/stream.ts'
 import {
   type DrawnCandidate,
   encodePreview,
@@ -75,19 +76,18 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     async work({ options, seed }, { id, signal, tell, update }) {
       const plan = await lucida.plan(unpack(options) as GenerateOptions, { id, seed })
       let tries: Generation['tries'] = []
-      const run = plan.run(signal)
-      let next = await run.next()
-      for (; !next.done; next = await run.next()) {
-        if (next.value.type === 'judged') {
-          const event = judgedOf(next.value)
+      // Ended also where nobody can be told: the next order waits for that.
+      const ended = await readAll(plan.run(signal), async (news) => {
+        if (news.type === 'judged') {
+          const event = judgedOf(news)
           tries = [...tries, event.try]
           await tell(event, { tries })
         } else {
-          const { round, step, steps } = next.value
-          await tell(await stepOf(next.value), { progress: { round, step, steps } })
+          const { round, step, steps } = news
+          await tell(await stepOf(news), { progress: { round, step, steps } })
         }
-      }
-      const { candidates, picture, offered, withheld } = next.value
+      })
+      const { candidates, picture, offered, withheld } = ended
       await drawn.put(id, candidates)
       await update({
         candidates: candidates.map(withoutPng),
@@ -121,6 +121,14 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     return queue.start(order, factsOf(plan, isShared), plan.id)
   }
 
+  let turn: Promise<unknown> = Promise.resolve()
+  /** Who looks whether the same is under way waits for those who do so at this moment. */
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work)
+    turn = result.catch(() => {})
+    return result
+  }
+
   /** Only what was understood is ordered; whoever takes it up understands it again. */
   async function plan(options: GenerateOptions): Promise<PlannedGeneration> {
     await queue.assertRoom()
@@ -133,11 +141,13 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     async order(options) {
       const planned = await plan(options)
       if (planned.earlier) return { generation: storedGeneration(planned.earlier), isNew: false }
-      const same = (await queue.list()).find(
-        ({ state, sharedAs }) => isPending(state) && sharedAs === planned.requestHash,
-      )
-      const generation = await present(same ?? (await start(planned, options, true)))
-      return { generation, isNew: same === undefined }
+      const { now, isNew } = await inTurn(async () => {
+        const same = (await queue.list()).find(
+          ({ state, sharedAs }) => isPending(state) && sharedAs === planned.requestHash,
+        )
+        return { now: same ?? (await start(planned, options, true)), isNew: same === undefined }
+      })
+      return { generation: await present(now), isNew }
     },
     async draw(options, signal) {
       const planned = await plan(options)
@@ -145,6 +155,8 @@ export function openGenerations(lucida: DrawingLucida): Generations {
       const { id } = await start(planned, options, false)
       const cancel = () => void queue.cancel(id).catch(() => {})
       signal.addEventListener('abort', cancel)
+      // Gone while it was ordered: then nobody is told any more.
+      if (signal.aborted) cancel()
       try {
         for await (const _ of queue.events(id, 0, signal));
       } finally {

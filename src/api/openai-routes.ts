@@ -74,8 +74,6 @@ export function mountOpenAi(app: Api, context: ApiContext): void {
     how: Answering,
   ): Promise<OpenAiImages> {
     const { format, isUrl, quality } = answeringOf(how)
-    // Nothing moves on the connection while the caller waits.
-    c.env?.incoming?.socket.setTimeout?.(0)
     const { id, candidates } = await context.generations.draw(order, c.req.raw.signal)
     const data = candidates.map(async ({ png }, n) => {
       if (isUrl) return { url: new URL(candidateUrl(id, n), c.req.url).href }

@@ -23,7 +23,7 @@ export interface Patience {
   readonly headersMs: number
   /** To send a whole request. */
   readonly requestMs: number
-  /** Between two movements on its connection. */
+  /** Between two movements on its connection, unless it waits for an answer. */
   readonly idleMs: number
 }
 
@@ -50,7 +50,11 @@ export async function startServer(api: OpenApi, options: ServerOptions): Promise
   await listen(network, { host, port }).catch((error: unknown) => {
     throw listenError(error, host, port)
   })
-  const local = ownDirectory === null ? null : await listenLocally(api, ownDirectory, patience)
+  const local = await listenLocally(api, ownDirectory, patience).catch((error: unknown) => {
+    // Or the process would neither serve the shell nor end.
+    network.close().closeAllConnections()
+    throw error
+  })
   const { port: actual } = network.address() as AddressInfo
   return {
     port: actual,
@@ -75,9 +79,19 @@ function nameOf(host: string): string {
 }
 
 function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): Server {
-  const listener = getRequestListener((request, env) => answer(request, env as never), {
-    overrideGlobalObjects: false,
-  })
+  const listener = getRequestListener(
+    async (request, env) => {
+      const { socket } = env.incoming
+      // Nothing moves on the connection while an audit is made or a model is changed.
+      socket.setTimeout(0)
+      try {
+        return await answer(request, env as never)
+      } finally {
+        socket.setTimeout(idleMs)
+      }
+    },
+    { overrideGlobalObjects: false },
+  )
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -93,8 +107,8 @@ function makeServer(answer: Fetch, { headersMs, requestMs, idleMs }: Patience): 
 }
 
 /** For the shell. Whoever owns the directory may remove what a dead owner has left. */
-async function listenLocally(api: OpenApi, directory: string, patience: Patience) {
-  const path = serverSocket(directory)
+async function listenLocally(api: OpenApi, directory: string | null, patience: Patience) {
+  const path = directory === null ? null : serverSocket(directory)
   if (path === null) return null
   if (process.platform !== 'win32') await rm(path, { force: true })
   const server = makeServer(api.fetchAsOwner, { ...patience, idleMs: 0 })

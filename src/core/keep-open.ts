@@ -24,8 +24,8 @@ export function keepOpen<T extends Closable>(idleMs: number): KeptOpen<T> {
   }
   return {
     async use(key, open, work) {
-      // Who still works with another one closes it by ending.
-      if (kept && kept.key !== key) {
+      // Who still works with another one closes it by ending. While one is closed, others may come.
+      while (kept && kept.key !== key) {
         if (kept.users === 0) await close()
         else kept = undefined
       }

@@ -100,6 +100,35 @@ export async function* readAhead<T>(
   }
 }
 
+/** Changes each item on its way. The source ends with whoever reads, also where that is early. */
+export async function* mapItems<T, U, R>(
+  source: AsyncGenerator<T, R>,
+  change: (item: T) => U | Promise<U>,
+): AsyncGenerator<U, R> {
+  let ended = false
+  try {
+    for (;;) {
+      const next = await source.next()
+      ended = next.done ?? false
+      if (next.done) return next.value
+      yield await change(next.value)
+    }
+  } finally {
+    if (!ended) await source.return(undefined as never)
+  }
+}
+
+/** Reads to the end, and returns what the source returns. Where `use` fails, the source is ended. */
+export async function readAll<T, R>(
+  source: AsyncGenerator<T, R>,
+  use: (item: T) => Promise<void>,
+): Promise<R> {
+  const used = mapItems(source, use)
+  let next = await used.next()
+  for (; !next.done; next = await used.next());
+  return next.value
+}
+
 /** What is there already, as a stream. */
 export async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
   yield* items

@@ -27,6 +27,11 @@ export interface WorkerClient<Methods extends WorkerMethods> {
     args: Parameters<Methods[M]>,
     transfer?: readonly Transferable[],
   ): Promise<Awaited<ReturnType<Methods[M]>>>
+  /**
+   * Ends the thread once `last` and all calls before it are answered, and takes no more calls from now
+   * on. For native libraries: a thread that is ended while it is inside one ends the process.
+   */
+  end<M extends keyof Methods & string>(last: M, args: Parameters<Methods[M]>): Promise<void>
   /** Ends the thread; calls under way are rejected. */
   close(): Promise<void>
 }
@@ -65,19 +70,27 @@ export function startWorker<Methods extends WorkerMethods>(
   worker.on('error', (error) =>
     fail(new LucidaError('internal', messageOf(error), { cause: error })),
   )
-  worker.on('exit', () => fail(new LucidaError('internal', `The ${name} thread has ended`)))
+  const ended = () => new LucidaError('internal', `The ${name} thread has ended`)
+  worker.on('exit', () => fail(ended()))
   worker.unref()
 
+  const call: WorkerClient<Methods>['call'] = (method, args, transfer = []) => {
+    if (failure) return Promise.reject(failure)
+    return new Promise((resolve, reject) => {
+      const id = nextId++
+      // First, since it throws for what cannot be cloned, which then waits for no answer.
+      worker.postMessage({ id, method, args } satisfies Call, transfer)
+      pending.set(id, { resolve, reject })
+      worker.ref()
+    })
+  }
   return {
-    call(method, args, transfer = []) {
-      if (failure) return Promise.reject(failure)
-      return new Promise((resolve, reject) => {
-        const id = nextId++
-        // First, since it throws for what cannot be cloned, which then waits for no answer.
-        worker.postMessage({ id, method, args } satisfies Call, transfer)
-        pending.set(id, { resolve, reject })
-        worker.ref()
-      })
+    call,
+    async end(last, args) {
+      const answered = call(last, args)
+      failure ??= ended()
+      await answered.catch(() => {})
+      await worker.terminate()
     },
     async close() {
       await worker.terminate()

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import type { AnswerContext } from '../answer.ts'
 import { LucidaError, messageOf } from '../core/errors.ts'
 import { type ContentHash, sha256 } from '../core/hash.ts'
+import { mapItems } from '../core/stream.ts'
 import type { UnitVector } from '../core/vector.ts'
 import { VERSION } from '../core/version.ts'
 import { type Candidate, drawInRounds, type Try } from '../generate/feedback.ts'
@@ -93,8 +94,8 @@ export interface GenerationContext {
   readonly safety?: DrawingSafety | undefined
   /** Folder of the kept pictures. */
   readonly folder: string
-  /** Indexes that folder. */
-  readonly indexFolder: () => Promise<void>
+  /** Indexes that folder. Throws where this file of it cannot be. */
+  readonly indexFolder: (file: string) => Promise<void>
 }
 
 /**
@@ -249,19 +250,15 @@ async function* draw(
 }
 
 /** Where drawings may have to be withheld, nobody looks at them before they are judged. */
-async function* withoutPreviews<T>(
+function withoutPreviews<T>(
   isChecked: boolean,
   run: AsyncGenerator<GenerateEvent, T>,
 ): AsyncGenerator<GenerateEvent, T> {
-  let next = await run.next()
-  for (; !next.done; next = await run.next()) {
-    if (!isChecked || next.value.type === 'judged') yield next.value
-    else {
-      const { previews: _, ...step } = next.value
-      yield step
-    }
-  }
-  return next.value
+  return mapItems(run, (event) => {
+    if (!isChecked || event.type === 'judged') return event
+    const { previews: _, ...step } = event
+    return step
+  })
 }
 
 /** Those that may be handed out. Throws `refused` where there are none. */

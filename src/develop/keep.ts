@@ -39,11 +39,12 @@ export async function encodeMarked(
 export async function keepPicture(
   folder: string,
   png: Uint8Array,
-  indexFolder: () => Promise<void>,
+  indexFolder: (file: string) => Promise<void>,
 ): Promise<ContentHash> {
   const hash = sha256(png)
-  const path = placeIn(folder, `${hash.slice(0, 16)}.png`)
+  const name = `${hash.slice(0, 16)}.png`
+  const path = placeIn(folder, name)
   await openSource(path).put(path, png)
-  await indexFolder()
+  await indexFolder(name)
   return hash
 }

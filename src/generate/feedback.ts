@@ -1,5 +1,6 @@
 // Draws in rounds: what was drawn is judged, and while nothing passes, it is tried again from other
 // seeds and with more guidance, a bounded number of times. Every try is kept with what it scored.
+import { mapItems } from '../core/stream.ts'
 import type { DrawEvent, Drawing } from './types.ts'
 
 /** One round. */
@@ -60,11 +61,10 @@ export async function* drawInRounds<J extends Judged>(
   for (let round = 1; round <= rounds; round++) {
     const first = seed + (round - 1) * count
     const seeds = Array.from({ length: count }, (_, i) => (first + i) % SEEDS)
-    const events = draw(seeds, guidance)
-    let next = await events.next()
-    for (; !next.done; next = await events.next()) yield { ...next.value, round, seeds }
+    const events = mapItems(draw(seeds, guidance), (event) => ({ ...event, round, seeds }))
+    const drawings = yield* events
     const judged = await Promise.all(
-      next.value.map(async (drawing) => ({
+      drawings.map(async (drawing) => ({
         ...drawing,
         ...(await judge(drawing)),
         round,

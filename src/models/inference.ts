@@ -25,6 +25,5 @@ export async function openGraph(inference: Inference, path: string, options: Ses
 
 /** Frees all sessions, then ends the thread. */
 export async function endInference(inference: Inference | undefined): Promise<void> {
-  await inference?.call('close', []).catch(() => {})
-  await inference?.close()
+  await inference?.end('close', [])
 }

@@ -55,23 +55,34 @@ export async function openTower(
     const { data, dims } = await runGraph(output, tensorFor)
     return splitRows(data, dims, model)
   }
+  const underWay = new Set<Promise<unknown>>()
+  /** A graph that takes a row at a time is asked several times. */
+  const noted = <T>(run: Promise<T>): Promise<T> => {
+    const ended = run.catch(() => {}).finally(() => underWay.delete(ended))
+    underWay.add(ended)
+    return run
+  }
   return {
     provider: session.provider,
-    runTexts: (texts, padId, length) =>
-      inSlices(texts, fixed(rows), (slice) => {
+    runTexts: (texts, padId, length) => {
+      const run = inSlices(texts, fixed(rows), (slice) => {
         const { ids, mask } = padTokens(slice, padId, fixed(columns) ?? length)
         const output = pickOutput(path, session.outputs, TEXT_OUTPUTS)
         return runWith(output, (input) => {
           if (input === roles.ids) return castIds(ids, input)
           return input === roles.mask ? castIds(mask, input) : undefined
         })
-      }),
-    runPictures: (pictures) =>
-      inSlices(pictures, fixed(roles.pixels?.dims[0]), (slice) => {
+      })
+      return noted(run)
+    },
+    runPictures: (pictures) => {
+      const run = inSlices(pictures, fixed(roles.pixels?.dims[0]), (slice) => {
         const pixels = stackPixels(slice, model)
         const output = pickOutput(path, session.outputs, PICTURE_OUTPUTS)
         return runWith(output, (input) => (input === roles.pixels ? pixels : undefined))
-      }),
+      })
+      return noted(run)
+    },
     async runCells(picture) {
       const name = model.cells?.output ?? ''
       if (!session.outputs.some((each) => each.name === name)) {
@@ -82,7 +93,10 @@ export async function openTower(
       const cells = await runGraph(name, (input) => (input === roles.pixels ? pixels : undefined))
       return toCells(cells, model)
     },
-    release: () => worker.call('release', [session.id]),
+    async release() {
+      await Promise.all(underWay)
+      await worker.call('release', [session.id])
+    },
   }
 }
 

@@ -134,16 +134,20 @@ function judgeResults(hides: boolean, concepts: () => Promise<Concepts>, note: N
     hides,
     async flag(contents, findVectors) {
       if (verdicts.size > REMEMBERED) verdicts.clear()
-      const unknown = contents.filter((content) => !verdicts.has(content))
+      // Taken out before anything is waited for: what is remembered may be forgotten meanwhile.
+      const known = new Map(contents.map((content) => [content, verdicts.get(content)]))
+      const unknown = contents.filter((content) => !known.get(content))
       if (unknown.length > 0) {
         const { flags } = await concepts()
         for (const [content, vector] of await findVectors(unknown)) {
-          verdicts.set(content, flags(vector))
+          const verdict = flags(vector)
+          verdicts.set(content, verdict)
+          known.set(content, verdict)
         }
       }
       return new Map(
         contents.flatMap((content) => {
-          const flagged = verdicts.get(content) ?? []
+          const flagged = known.get(content) ?? []
           return flagged.length > 0 ? [[content, flagged] as const] : []
         }),
       )

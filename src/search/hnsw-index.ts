@@ -96,11 +96,8 @@ export async function openHnswIndex({ identity, directory }: IndexOptions): Prom
         unsaved = false
       }),
     close: () =>
-      inOrder(async () => {
-        // Answered after the searches under way: ending the thread inside the library ends the process.
-        await worker.call('vectorsOf', [[]]).catch(() => {})
-        await worker.close()
-      }),
+      // After the searches under way.
+      inOrder(() => worker.end('vectorsOf', [[]])),
   }
 }
 

@@ -21,20 +21,21 @@ export function rememberPictures(
       if (now === null) return source.findPictures(hashes)
       if (now !== since) rows.clear()
       since = now
-      const unknown = hashes.filter((hash) => !rows.has(hash))
-      if (unknown.length > 0) {
-        const found = await source.findPictures(unknown)
-        // Something was written while the database was asked.
-        if (quietSince() !== now) return source.findPictures(hashes)
-        if (rows.size > REMEMBERED) rows.clear()
-        for (const [hash, row] of found) rows.set(hash, row)
+      // Taken out first: all are forgotten when they become too many.
+      const known = new Map<ContentHash, PictureRow>()
+      const unknown: ContentHash[] = []
+      for (const hash of hashes) {
+        const row = rows.get(hash)
+        if (row) known.set(hash, row)
+        else unknown.push(hash)
       }
-      return new Map(
-        hashes.flatMap((hash) => {
-          const row = rows.get(hash)
-          return row ? [[hash, row] as const] : []
-        }),
-      )
+      if (unknown.length === 0) return known
+      const found = await source.findPictures(unknown)
+      // Something was written while the database was asked.
+      if (quietSince() !== now) return source.findPictures(hashes)
+      if (rows.size > REMEMBERED) rows.clear()
+      for (const [hash, row] of found) rows.set(hash, row)
+      return new Map([...known, ...found])
     },
   }
 }

@@ -1,5 +1,5 @@
 // Concepts that people teach: one row each, by name; and pictures to tell them from.
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, eq, gte, lt, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import type { UnitVector } from '../core/vector.ts'
 import type { VectorSpace } from './changes.ts'
@@ -9,18 +9,28 @@ import { concepts, embeddings } from './schema.ts'
 /** A row of `concepts`. */
 export type StoredConcept = typeof concepts.$inferSelect
 
-/** Writes a concept in place of one of the same name, which was made when it was made. */
+/**
+ * Writes a concept in place of `before`, one of the same name, or where there was none. Undefined, and
+ * nothing, where somebody else has taught it since.
+ */
 export async function putConcept(
   db: Database,
   concept: Omit<StoredConcept, 'createdAt' | 'taughtAt'>,
-): Promise<StoredConcept> {
-  const { name: _, ...rest } = concept
+  before: Pick<StoredConcept, 'taughtAt'> | undefined,
+): Promise<StoredConcept | undefined> {
+  const { name, ...rest } = concept
+  if (!before) {
+    return (await db.insert(concepts).values(concept).onConflictDoNothing().returning())[0]
+  }
+  // The database counts in microseconds, and a date in milliseconds.
+  const from = before.taughtAt
+  const isBefore = and(gte(concepts.taughtAt, from), lt(concepts.taughtAt, new Date(+from + 1)))
   const [row] = await db
-    .insert(concepts)
-    .values(concept)
-    .onConflictDoUpdate({ target: concepts.name, set: { ...rest, taughtAt: sql`now()` } })
+    .update(concepts)
+    .set({ ...rest, taughtAt: sql`now()` })
+    .where(and(eq(concepts.name, name), isBefore))
     .returning()
-  return row!
+  return row
 }
 
 /** Undefined where there is none. */

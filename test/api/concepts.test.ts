@@ -33,6 +33,19 @@ const scene = (name: string) =>
     .toBuffer()
 
 describeDatabase('a concept', (newPlace) => {
+  test('that several teach at once keeps what each of them says', async () => {
+    await using place = await newPlace()
+    await using api = await openTestApi(place, { empty: true })
+    await writeScenes(api.folder)
+    await indexAll(api.lucida, [api.folder.path])
+    const { items } = await api.json<SearchResponse>('/v1/search?limit=4')
+    const ids = items.map(({ image }) => image.id)
+    const teach = (id: string) => api.json('/v1/concepts', { json: { name: 'it', like: [{ id }] } })
+    await Promise.all(ids.map(teach))
+    const taught = await api.json<Concept>('/v1/concepts/it')
+    expect(taught.like.toSorted()).toEqual(ids.toSorted())
+  })
+
   test('is taught over HTTP, searched for, filtered by, a label, and forgotten', async () => {
     await using place = await newPlace()
     await using api = await openTestApi(place, { empty: true })

@@ -85,6 +85,17 @@ describeDatabase('drawing over HTTP', (newPlace) => {
       expect(await keptFiles()).toEqual([])
     })
 
+    test('that is given twice at the same moment is drawn once', async () => {
+      const gate = painter.hold()
+      const json = { ...TEXT, candidates: 1, seed: 77 }
+      const orders = await Promise.all(
+        [1, 2, 3].map(() => api.json<{ generation: Generation }>('/v1/generations', { json })),
+      )
+      gate.open()
+      expect(new Set(orders.map(({ generation }) => generation.id)).size).toBe(1)
+      await drawn(json)
+    })
+
     test('of each kind is understood as it is written', async () => {
       const [red, disc] = [idOf('red'), idOf('disc')]
       const image = (await drawPicture('#00ff00')).toString('base64')

@@ -1,5 +1,5 @@
 // Drawing what a collection lacks, through the library's entry, with the built-in pipeline.
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/core/hash.ts'
@@ -208,6 +208,24 @@ describeDatabase('drawing', (newPlace) => {
     expect(await lucida.generation(planned.id)).toMatchObject({ state: 'cancelled', picture: null })
     expect(await readdir(join(place.dataDir, 'drawn')).catch(() => [])).toEqual(before)
     // The next in line is drawn as if nothing had happened.
+    expect((await develop({ idea: { text: 'fog' } })).candidates).toHaveLength(2)
+  })
+
+  test('what lies beside it and is no picture does not keep a drawing from being kept', async () => {
+    const own = join(place.dataDir, 'drawn')
+    await mkdir(own, { recursive: true })
+    await writeFile(join(own, 'beside.png'), 'no picture')
+    const { picture } = await develop({ idea: { text: 'a boat' }, keep: 'best', seed: 90 })
+    expect(picture).not.toBeNull()
+    expect((await lucida.gallery.find(picture!)).generated).toBe(true)
+    await lucida.gallery.forget(picture!)
+  })
+
+  test('who leaves a drawing half-way leaves the painter to the next', async () => {
+    const planned = await lucida.plan({ ...QUICK, idea: { text: 'fog' } })
+    const running = planned.run()
+    await running.next()
+    await running.return(undefined as never)
     expect((await develop({ idea: { text: 'fog' } })).candidates).toHaveLength(2)
   })
 

@@ -15,6 +15,8 @@ export interface FakePainter {
   readonly orders: readonly DrawOrder[]
   /** Orders that have begun and not ended. */
   readonly active: number
+  /** How often it was closed. */
+  readonly closed: number
   /** What is painted for an order and a seed. */
   paint: (order: DrawOrder, seed: number) => Raster | Promise<Raster>
   /** Lets the first step of whatever follows wait until the gate is opened. */
@@ -27,6 +29,7 @@ export interface FakePainter {
 export function useFakePainter(): FakePainter {
   const orders: DrawOrder[] = []
   let active = 0
+  let closed = 0
   let gate: Gate | null = null
   const noise = (_: DrawOrder, seed: number) => noisePicture(SIZE.widthPx, SIZE.heightPx, seed)
 
@@ -59,7 +62,7 @@ export function useFakePainter(): FakePainter {
     draw,
     imagine: async (meaning) => meaning,
     recalls: async () => false,
-    close: async () => {},
+    close: async () => void closed++,
   }
   vi.doMock('../../src/generate/pipelines.ts', () => ({ findPipeline: async () => painter.spec }))
   vi.doMock('../../src/generate/painter.ts', () => ({ openPainter: () => painter }))
@@ -68,6 +71,9 @@ export function useFakePainter(): FakePainter {
     orders,
     get active() {
       return active
+    },
+    get closed() {
+      return closed
     },
     paint: noise,
     hold: () => (gate = newGate()),

@@ -42,6 +42,16 @@ describe('what is kept open', () => {
     expect(log).toEqual(['a opens', 'b opens', 'a closes', 'b closes'])
   })
 
+  test('is never given to those who came for another meanwhile', async () => {
+    const { open } = newThings()
+    const kept = keepOpen<{ name: string; close(): Promise<void> }>(1000)
+    await kept.use('a', open('a'), async () => {})
+    const used = ['b', 'c', 'b', 'a'].map(async (key) =>
+      kept.use(key, open(key), async ({ name }) => name),
+    )
+    expect(await Promise.all(used)).toEqual(['b', 'c', 'b', 'a'])
+  })
+
   test('that could not be opened is tried again', async () => {
     const { open } = newThings()
     const kept = keepOpen<{ name: string; close(): Promise<void> }>(1000)

@@ -133,6 +133,21 @@ describe.each([
   })
 })
 
+test('a row at a time: pictures under way get their vectors when the threads change', async () => {
+  await writeImmich()
+  const clip = openClip(await importNamed(), { threads: 1 })
+  try {
+    const pictures = [1, 2, 3].map((n) => Float32Array.from({ length: WIDTH }, (_, i) => n * i + 1))
+    await clip.embedPixels([])
+    const embedding = clip.embedPixels(pictures)
+    await clip.useThreads(2)
+    expect(await embedding).toHaveLength(3)
+    expect(await clip.embedPixels(pictures)).toHaveLength(3)
+  } finally {
+    await clip.close()
+  }
+})
+
 async function expectRuns(): Promise<void> {
   const model = await importNamed()
   expect(model).toMatchObject({ dimension: WIDTH, text: { contextLength: WIDTH } })

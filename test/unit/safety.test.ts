@@ -14,6 +14,7 @@ import { BUILT_IN_POLICY, readPolicy } from '../../src/safety/policy.ts'
 import { askAt } from '../../src/safety/prompt-hook.ts'
 import { findBlocked } from '../../src/safety/prompts.ts'
 import { openSafety, type SafetyOptions } from '../../src/safety/safety.ts'
+import { newGate } from '../helpers/gate.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -210,6 +211,35 @@ describe('drawing', () => {
     expect(open({ drawing: 'off' }).drawing).toBeUndefined()
     expect(open({}).results).toBeUndefined()
     expect(open({}).drawing!.flag).toBeNull()
+  })
+})
+
+describe('results', () => {
+  test('are flagged also by those who ask while what is remembered is forgotten', async () => {
+    const policy = {
+      concepts: [{ name: 'up', prompts: ['up'], threshold: 0.9 }],
+      blockedPrompts: [],
+    }
+    const { results } = openSafety({
+      ...context,
+      results: 'hide',
+      drawing: 'off',
+      file: await write('up.json', policy),
+      logFile: join(folder, 'results.jsonl'),
+    })
+    const allUp = async (contents: readonly string[]) =>
+      new Map(contents.map((content) => [content, UP]))
+    const many = Array.from({ length: 100_000 }, (_, i) => `picture ${i}`)
+    await results!.flag(many, allUp)
+    const asked = newGate()
+    const flagging = results!.flag(['picture 1', 'new'], async (contents) => {
+      await asked.opened
+      return allUp(contents)
+    })
+    await results!.flag(['one more'], allUp)
+    await results!.flag(['another'], allUp)
+    asked.open()
+    expect([...(await flagging).keys()]).toEqual(['picture 1', 'new'])
   })
 })
 

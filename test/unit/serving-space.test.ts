@@ -12,8 +12,9 @@ const recipe = 'first'
 /** A model that only notes how often it was closed. */
 function fakeSpace(name: string) {
   const close = vi.fn(async () => {})
-  const space = { model: { name, recipe }, close } as unknown as Space
-  return { space, close }
+  const warmUp = vi.fn(async () => {})
+  const space = { model: { name, recipe }, warmUp, close } as unknown as Space
+  return { space, warmUp, close }
 }
 
 test('a model that was replaced stays open for those who work with it', async () => {
@@ -97,4 +98,24 @@ test('a model that was opened for a choice that has passed is closed again', asy
   spaces.hold().release()
   await vi.waitFor(() => expect(second.close).toHaveBeenCalledOnce())
   expect(spaces.now).toBe(first.space)
+})
+
+test('a model that cannot be made ready is closed again, and so is one nobody can be asked about', async () => {
+  const [first, second, third] = [fakeSpace('first'), fakeSpace('second'), fakeSpace('third')]
+  second.warmUp.mockRejectedValue(new Error('its index cannot be built'))
+  const unready = openServingSpace(first.space, {
+    wanted: async () => ({ model: 'second', recipe }),
+    open: async () => second.space,
+  })
+  unready.hold().release()
+  await vi.waitFor(() => expect(unready.trouble).toMatch('its index cannot be built'))
+  expect(second.close).toHaveBeenCalledOnce()
+
+  const wanted = vi.fn(async (): Promise<VectorSpace> => Promise.reject(new Error('away')))
+  wanted.mockResolvedValueOnce({ model: 'third', recipe })
+  const unsure = openServingSpace(first.space, { wanted, open: async () => third.space })
+  unsure.hold().release()
+  await vi.waitFor(() => expect(unsure.trouble).toMatch('away'))
+  expect(third.close).toHaveBeenCalledOnce()
+  expect(unsure.now).toBe(first.space)
 })

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { batch, gather, readAhead } from '../../src/core/stream.ts'
+import { batch, gather, mapItems, readAhead, readAll } from '../../src/core/stream.ts'
 
 /** Yields 0 … count - 1, counts what was taken and notes how it was left. */
 function source(count: number, failAt = Number.POSITIVE_INFINITY) {
@@ -72,6 +72,34 @@ describe('batch', () => {
     const { state, items } = source(100)
     for await (const _ of batch(items, 3)) break
     expect(state).toEqual({ taken: 3, closed: true })
+  })
+})
+
+describe('mapItems', () => {
+  test('changes what is on its way, and returns what its source returns', async () => {
+    async function* three() {
+      yield* [1, 2, 3]
+      return 'end'
+    }
+    const seen: number[] = []
+    const doubled = mapItems(three(), (item) => 2 * item)
+    expect(await readAll(doubled, async (item) => void seen.push(item))).toBe('end')
+    expect(seen).toEqual([2, 4, 6])
+  })
+
+  test('stops its source when its consumer stops, or fails', async () => {
+    const left = source(9)
+    for await (const _ of mapItems(left.items, (item) => item)) break
+    expect(left.state).toEqual({ taken: 1, closed: true })
+    const failed = source(9)
+    const failing = readAll(failed.items, async () => Promise.reject(new Error('no')))
+    await expect(failing).rejects.toThrow('no')
+    expect(failed.state).toEqual({ taken: 1, closed: true })
+  })
+
+  test('an error of the source is passed on', async () => {
+    const { items } = source(9, 2)
+    await expect(collect(mapItems(items, (item) => item))).rejects.toThrow('broken at 2')
   })
 })
 

@@ -60,6 +60,19 @@ describe('a call', () => {
 })
 
 describe('the end of the thread', () => {
+  test('waits for what was called before, and lets nothing begin that it would cut off', async () => {
+    const worker = start()
+    const before = worker.call('later', ['first', 20])
+    const ending = worker.end('echo', ['last'])
+    // A library that is ended while it is at work ends the process.
+    const late = worker.call('later', ['never', 60_000])
+    await expect(late).rejects.toMatchObject({ code: 'internal' })
+    expect(await before).toBe('first')
+    await ending
+    await expect(worker.call('echo', [1])).rejects.toMatchObject({ code: 'internal' })
+    await worker.end('echo', ['once more'])
+  })
+
   test('rejects calls under way and calls made afterwards', async () => {
     const worker = start()
     const underWay = worker.call('later', ['never', 60_000])
