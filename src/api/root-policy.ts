@@ -38,7 +38,7 @@ export async function assertIndexed(
     folders.map(async (folder, i) => {
       assertAbsolute(folder, `folders.${i}`)
       if (isOwner) return isBucketPath(folder) ? placeOf(folder) : folder
-      const real = (await realOrNull(folder)) ?? folder
+      const real = (await realOrNull(folder)) ?? placeOf(folder)
       if (roots.some((root) => isWithin(real, root))) return real
       throw new RequestError('not_found', `folders.${i}: ${folder} is not in an indexed folder`)
     }),

@@ -267,6 +267,7 @@ describeDatabase('the contract', (newPlace) => {
       [202, () => post('/v1/index', {})],
       [202, () => post('/v1/index', { folders: [api.folder.path], prune: true })],
       [404, () => post('/v1/index', { folders: ['/etc'] })],
+      [404, () => post('/v1/index', { folders: [`${api.folder.path}/none/../../etc`] })],
     ],
     jobs: [[200, () => '/v1/jobs']],
     job: [
