@@ -165,8 +165,11 @@ function buildApp(context: ApiContext, guards: readonly Guard[], { onError }: Ap
   app.onError((error, c) => {
     const answer = answerError(error)
     const { status, headers } = answer
+    const { complete, destroyed } = c.env?.incoming ?? {}
+    const isCutOff = destroyed === true && complete === false
     // What no client has caused, and what an answer does not say in full.
-    if (status === 500 || (status === 503 && !(error instanceof LucidaError))) onError?.(error)
+    const isOurs = status === 500 || (status === 503 && !(error instanceof LucidaError))
+    if (isOurs && !isCutOff) onError?.(error)
     const body = isOpenAiPath(c.req.path) ? toOpenAiError(answer) : answer.body
     return c.json(body, status as 400, { ...headers })
   })

@@ -42,11 +42,11 @@ export interface Caller {
 export interface ApiEnv {
   Bindings: {
     incoming?: {
-      socket: {
-        remoteAddress?: string
-        encrypted?: boolean
-        setTimeout?: (ms: number) => unknown
-      }
+      /** Whether the request was received whole. */
+      complete?: boolean
+      /** Whether no more of it will be. */
+      destroyed?: boolean
+      socket: { remoteAddress?: string; encrypted?: boolean }
     }
   }
   Variables: { caller: Caller }

@@ -1,6 +1,9 @@
 // What the routes do with pictures: finding, showing, indexing, forgetting.
+import { once } from 'node:events'
 import { copyFile, readdir, readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
@@ -423,6 +426,22 @@ describeDatabase('the API', (newPlace) => {
         ids.map((one) => ({ id: one, metadata: expect.objectContaining({ width: 96 }) })),
       )
       expect(await api.json('/indices-list')).toEqual([request.indice_name])
+    }))
+
+  test('a client that goes away in the middle of what it sends is no error of the server', () =>
+    withApi(async (api) => {
+      await using server = await listening(api)
+      for (const sent of ['--b\r\n', '--b\r\ncontent-disposition: form-data; name="image"']) {
+        const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+        await once(socket, 'connect')
+        const head = 'host: localhost\r\ncontent-type: multipart/form-data; boundary=b'
+        socket.write(`POST /v1/images HTTP/1.1\r\n${head}\r\ncontent-length: 9999\r\n\r\n${sent}`)
+        await sleep(200)
+        socket.destroy()
+        await sleep(200)
+      }
+      expect((await fetch(`${server.url}/livez`)).status).toBe(200)
+      expect(api.errors).toEqual([])
     }))
 
   test('the reference names every route and needs nothing from elsewhere', () =>
