@@ -1,7 +1,7 @@
 // Drives that come and go, clocks that are wrong, disks that fill up. Mounting needs root on Linux.
 import { execFileSync } from 'node:child_process'
 import { existsSync, statfsSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { sql } from 'drizzle-orm'
@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Database, type OpenDatabase, openDatabase } from '../../src/store/database.ts'
 import { listRoots } from '../../src/store/roots.ts'
 import { paths } from '../../src/store/schema.ts'
+import { packFolder } from '../../src/store/snapshot.ts'
 import { runCaptured } from '../helpers/cli.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { type FakeModel, fakeModel, runIndexing } from '../helpers/fake-indexing.ts'
@@ -245,6 +246,26 @@ function describeFullDisk() {
       const expected = await undisturbed(folder)
       expect(Object.fromEntries(vectors)).toEqual(Object.fromEntries(expected))
       await rm(ballast())
+    })
+
+    test('leaves a repair that has no room undone, and is not filled by it', async () => {
+      const at = (name: string) => join(dataDir, name)
+      await writeFile(at('database/padding'), Buffer.alloc(100 * MEBIBYTE))
+      await packFolder(at('database'), at('database.snapshot'), {
+        storeId: 's',
+        sequence: 0,
+        takenAt: 0,
+      })
+      await rm(at('database/padding'))
+      await rename(at('database'), at('kept'))
+      fillUpTo(120 * MEBIBYTE)
+      await expect(openDatabase({ directory: dataDir })).rejects.toMatchObject({
+        code: 'disk_full',
+      })
+      expect(await readdir(dataDir)).not.toContainEqual(expect.stringContaining('new-'))
+      await rm(ballast())
+      await rm(at('database.snapshot'))
+      await rename(at('kept'), at('database'))
     })
 
     test('is said by the command line, without a trace', async () => {
