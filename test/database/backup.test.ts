@@ -386,6 +386,20 @@ describeDatabase('a backup', (newPlace, engine) => {
       await expect(nothing).rejects.toMatchObject({ code: 'not_found' })
     })
 
+    test('where it cannot be read, or restored to, in clear words', async () => {
+      const target = join(scratch, 'target')
+      expect(await run(['restore', scratch], directoryPlace(target))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/^lucida: \S+ cannot be read \(EISDIR[^)]*\)\n$/),
+      })
+      expect(existsSync(target)).toBe(false)
+      const below = join(file, 'below')
+      expect(await run(['restore', file], directoryPlace(below))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/^lucida: The folder \S+ cannot be made \(ENOTDIR.*--data-dir/),
+      })
+    })
+
     test('where no version has made it, though it is whole', async () => {
       const manifest = await checkFile(file)
       const path = join(scratch, 'odd')
