@@ -178,7 +178,8 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
     // Without a new one, the last good one stays.
     await packFolder(place.database, place.snapshot, header).catch(() => {})
   }
-  await writeSeal(place)
+  // On a full disk there is none: the next start looks for itself.
+  await writeSeal(place).catch(() => {})
 }
 
 /** What a snapshot taken now would say of itself; null when none is due. */
