@@ -343,6 +343,16 @@ describeDatabase('doctor', (newPlace, engine) => {
       ]
     }
 
+    test('an index that is just being saved stays where others may be at work', async () => {
+      await saveIndex()
+      await rm(join(folder(), 'header.json'))
+      expect(await look()).toEqual(engine === 'postgres' ? [] : ['index_damaged'])
+      for (const name of await readdir(folder())) await utimes(join(folder(), name), 1000, 1000)
+      await utimes(folder(), 1000, 1000)
+      expect(await look(true)).toEqual(['index_damaged'])
+      expect(await look()).toEqual([])
+    })
+
     test('a saved index and a checkpoint that are true stay', async () => {
       await checkpoint()
       expect(await look()).toEqual([])
