@@ -99,7 +99,7 @@ export async function readHeader(
   }
 }
 
-function openPacked(source: string): { readonly bytes: ByteSource; close(): void } {
+function openPacked(source: string): { readonly bytes: ByteSource; readonly close: () => void } {
   const file = createReadStream(source)
   const unpacked = createGunzip()
   // What fails while reading comes out of the unpacked stream.
