@@ -1,7 +1,8 @@
 // lucida backup: the truth and Lucida's own files as they are at one moment, in one file.
-import { existsSync } from 'node:fs'
-import { readdir, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { lstat, readdir, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { moveDurably } from '../core/durable-file.ts'
 import { explainFullDisk, isSystemError, LucidaError } from '../core/errors.ts'
@@ -51,8 +52,10 @@ export async function writeBackup(
 ): Promise<BackupSummary> {
   refuseExisting(file, force)
   const database = copy === undefined ? await openPlace(place) : await openCopy(copy)
-  const draft = `${file}.part`
+  // Another backup may be made to the same file just now.
+  const draft = `${file}.${randomBytes(6).toString('hex')}.part`
   try {
+    await removeAbandoned(file)
     let counts: Counts = {}
     const { elsewhere } = await atOneMoment(database.db, async (tx) => {
       const manifest = await describe(tx, place)
@@ -78,8 +81,29 @@ export async function writeBackup(
   }
 }
 
+/** A draft that nobody has written to for so long is finished by nobody. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+/** Removes drafts of the same file that were left by a kill. */
+async function removeAbandoned(file: string): Promise<void> {
+  const folder = dirname(file)
+  for (const name of await readdir(folder).catch(() => [])) {
+    const isDraft = name.startsWith(basename(file)) && DRAFT.test(name.slice(basename(file).length))
+    if (!isDraft) continue
+    const found = await lstat(join(folder, name)).catch(() => null)
+    const isOld = found !== null && Date.now() - found.mtimeMs > ABANDONED_AFTER_MS
+    if (isOld) await rm(join(folder, name), { force: true }).catch(() => {})
+  }
+}
+
+const DRAFT = /^\.[0-9a-f]{12}\.part$/
+
 function refuseExisting(file: string, force: boolean): void {
-  if (force || !existsSync(file)) return
+  if (!existsSync(file)) return
+  if (statSync(file).isDirectory()) {
+    throw new LucidaError('bad_input', `${file} is a folder; give the name of a file in it`)
+  }
+  if (force) return
   const message = `${file} exists already; give another name, or --force to replace it`
   throw new LucidaError('bad_input', message)
 }

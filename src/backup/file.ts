@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
 import type { z } from 'zod'
 import { isSystemError, LucidaError, systemCode } from '../core/errors.ts'
+import { systemReason } from '../sources/read-file.ts'
 import { ByteSource } from '../store/snapshot.ts'
 import {
   type Block,
@@ -86,6 +87,8 @@ export async function checkFile(path: string, signal?: AbortSignal): Promise<Man
   let format: number
   try {
     format = await checkSeal(file, path, signal)
+  } catch (error) {
+    throw isSystemError(error) ? unreadable(path, error) : error
   } finally {
     await file.close()
   }
@@ -180,9 +183,13 @@ async function openFile(path: string): Promise<FileHandle> {
   try {
     return await open(path)
   } catch (error) {
-    if (systemCode(error) !== 'ENOENT') throw error
+    if (systemCode(error) !== 'ENOENT') throw unreadable(path, error)
     throw new LucidaError('not_found', `There is no file ${path}`, { cause: error })
   }
+}
+
+function unreadable(path: string, cause: unknown): LucidaError {
+  return new LucidaError('unreadable', `${path} cannot be read (${systemReason(cause)})`, { cause })
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -5,6 +5,7 @@ import { explainFullDisk, LucidaError } from '../core/errors.ts'
 import { isBucketPath, placeOf } from '../core/place.ts'
 import { removeCheckpoints } from '../search/checkpoint.ts'
 import { openSource, realPlace } from '../sources/open-source.ts'
+import { systemReason } from '../sources/read-file.ts'
 import { withWriterLock } from '../store/changes.ts'
 import { countMigrations, type Database, openDatabase } from '../store/database.ts'
 import { assertFreeSpace, ROOM_TO_WRITE } from '../store/free-space.ts'
@@ -45,9 +46,9 @@ export async function restoreBackup(
   )
   checkRelocations(mapped, manifest.roots)
   await placeOwn(manifest.own, place)
-  await mkdir(place.dataDir, { recursive: true, mode: 0o700 })
+  await makeFolder(place.dataDir, 0o700)
   const { storage } = place
-  if (storage !== undefined && !isBucketPath(storage)) await mkdir(storage, { recursive: true })
+  if (storage !== undefined && !isBucketPath(storage)) await makeFolder(storage)
   // Real paths are known of what is there only.
   const dataDir = await realPlace(place.dataDir)
   const folders = await placeOwn(manifest.own, place)
@@ -79,6 +80,15 @@ export async function restoreBackup(
   } finally {
     await database.close()
   }
+}
+
+async function makeFolder(path: string, mode?: number): Promise<void> {
+  await mkdir(path, { recursive: true, ...(mode !== undefined && { mode }) }).catch(
+    (cause: unknown) => {
+      const message = `The folder ${path} cannot be made (${systemReason(cause)}); restore into another (--data-dir, LUCIDA_STORAGE)`
+      throw new LucidaError('bad_input', message, { cause })
+    },
+  )
 }
 
 interface Restoring {

@@ -3,7 +3,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import { withWriterLock } from '../store/changes.ts'
-import { isCluster } from '../store/citus.ts'
+import { isCluster, ONE_CONNECTION } from '../store/citus.ts'
 import { type Database, rows } from '../store/database.ts'
 import type { TableBlock } from './blocks.ts'
 import { type Relocation, relocated } from './relocation.ts'
@@ -37,9 +37,6 @@ const rowsAtOnce = (table: TableName) => (table === 'concepts' ? 1 : 100)
 /** Whatever the server's settings are: bytes in hexadecimal, every digit of a number, one time zone. */
 const PLAIN = sql`select set_config('bytea_output', 'hex', true),
   set_config('extra_float_digits', '1', true), set_config('timezone', 'UTC', true)`
-
-/** Nodes of a cluster are asked over one connection each, whose moment is that of its first question. */
-const ONE_CONNECTION = sql`select set_config('citus.max_adaptive_executor_pool_size', '1', true)`
 
 /** Runs `read` on the database as it is at one moment, while others go on writing. */
 export async function atOneMoment<T>(db: Database, read: (tx: Database) => Promise<T>): Promise<T> {

@@ -58,7 +58,8 @@ const FULL_DISK = new Set(['ENOSPC', 'EDQUOT', '53100'])
  * the same run goes on where this one has ended.
  */
 export function explainFullDisk(error: unknown, where: string, kept = true): unknown {
-  if (error instanceof LucidaError) return error
+  const own = ownError(error)
+  if (own) return own
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (!FULL_DISK.has(systemCode(cause) ?? '')) continue
     const message = `The disk of ${where} is full (${cause.message}). ${afterFullDisk(kept)}`
@@ -70,6 +71,16 @@ export function explainFullDisk(error: unknown, where: string, kept = true): unk
 /** What to do about a full disk; `kept` tells whether the same run goes on where it has ended. */
 export function afterFullDisk(kept: boolean): string {
   return `${kept ? 'What was done is kept; free' : 'Free'} some space and run the same again`
+}
+
+/** What is in clear words already: the store's own errors come wrapped by the library that asks it. */
+function ownError(error: unknown): LucidaError | null {
+  if (error instanceof LucidaError) return error
+  return isFailedQuery(error) && error.cause instanceof LucidaError ? error.cause : null
+}
+
+function isFailedQuery(error: unknown): error is Error {
+  return error instanceof Error && error.message.startsWith('Failed query')
 }
 
 /** SQLSTATEs of a server that is not there, or goes; of any node, where it is a cluster. */
@@ -84,8 +95,9 @@ const CUT_TEXT =
 
 /** `error` in clear words when a database that does not answer is what caused it, else `error` itself. */
 export function explainAwayDatabase(error: unknown): unknown {
-  if (error instanceof LucidaError) return error
-  const isQuery = error instanceof Error && error.message.startsWith('Failed query')
+  const own = ownError(error)
+  if (own) return own
+  const isQuery = isFailedQuery(error)
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const code = systemCode(cause) ?? ''
     const isCut = CUT.has(code) && (isQuery || 'port' in cause)

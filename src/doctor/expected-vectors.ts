@@ -6,6 +6,7 @@ import { dot, type UnitVector } from '../core/vector.ts'
 import { lastSequenceOf, type VectorSpace } from '../store/changes.ts'
 import { type Database, rows } from '../store/database.ts'
 import { findVectors } from '../store/pictures.ts'
+import { hashes } from '../store/vector-table.ts'
 
 /** An index or a table, as it is. */
 export interface Held {
@@ -50,15 +51,18 @@ export async function differenceOf(
 async function countOther(
   db: Database,
   space: VectorSpace,
-  { vectorsOf }: Held,
+  { vectorsOf, sequence }: Held,
   sample: readonly ContentHash[],
 ): Promise<number> {
   if (!vectorsOf) return 0
   const [theirs, ours] = [await vectorsOf(sample), await findVectors(db, space, sample)]
-  return sample.filter((hash) => {
+  const other = sample.filter((hash) => {
     const [a, b] = [theirs.get(hash), ours.get(hash)]
     return !a || !b || a.length !== b.length || !(dot(a, b) >= LEAST_COSINE)
-  }).length
+  })
+  // What has come, changed or gone since the feed was read does not count.
+  const now = other.length > 0 ? await readFeedOf(db, space, other) : []
+  return now.filter((row) => row.shown && row.sequence <= sequence).length
 }
 
 interface FeedRow {
@@ -68,18 +72,31 @@ interface FeedRow {
 }
 
 /** The state of every content that the feed knows, in the order of their hashes. */
-async function* readFeed(db: Database, { model, recipe }: VectorSpace): AsyncGenerator<FeedRow> {
+async function* readFeed(db: Database, space: VectorSpace): AsyncGenerator<FeedRow> {
   for (let last = ''; ; ) {
     const page = await rows<FeedRow>(
       db,
-      sql`select encode(c.content, 'hex') as hash,
-          greatest(c.seq, coalesce(e.seq, 0))::float8 as sequence,
-          c.op = 'put' and e.recipe is not distinct from ${recipe} as shown
-        from changes c left join embeddings e on e.content = c.content and e.model = ${model}
+      sql`${feedRows(space)}
         where c.content > decode(${last}, 'hex') order by c.content limit ${PAGE}`,
     )
     yield* page
     if (page.length < PAGE) return
     last = page.at(-1)!.hash
   }
+}
+
+/** The state of some contents, as it is now. */
+function readFeedOf(
+  db: Database,
+  space: VectorSpace,
+  contents: readonly ContentHash[],
+): Promise<FeedRow[]> {
+  return rows<FeedRow>(db, sql`${feedRows(space)} where c.content in ${hashes(contents)}`)
+}
+
+function feedRows({ model, recipe }: VectorSpace) {
+  return sql`select encode(c.content, 'hex') as hash,
+      greatest(c.seq, coalesce(e.seq, 0))::float8 as sequence,
+      c.op = 'put' and e.recipe is not distinct from ${recipe} as shown
+    from changes c left join embeddings e on e.content = c.content and e.model = ${model}`
 }

@@ -13,10 +13,7 @@ import { TUNING_FILE } from '../models/tuning.ts'
 import { describeIndexFile } from '../search/index-file.ts'
 import type { OpenDatabase } from '../store/database.ts'
 import { verifySnapshot } from '../store/snapshot.ts'
-import { deletingRule, findsOf, type Rule } from './rule.ts'
-
-/** On a server other processes may be writing; what is older than this, nobody finishes. */
-const ABANDONED_AFTER_MS = 60 * 60 * 1000
+import { ABANDONED_AFTER_MS, deletingRule, findsOf, type Rule } from './rule.ts'
 
 /** Where Lucida writes; drawings and uploads lie in the data directory until there is a storage. */
 function ownFolders(config: Pick<Config, 'dataDir' | 'storage'>): Set<string> {

@@ -1,6 +1,6 @@
 // Saved indexes and checkpoints: of this database, whole, and equal to the store. What is not is
 // deleted, and made again by the next search.
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { ContentHash } from '../core/hash.ts'
@@ -12,7 +12,12 @@ import {
 } from '../search/checkpoint.ts'
 import { hnswAvailable } from '../search/hnsw-index.ts'
 import { unpackContents } from '../search/row-labels.ts'
-import { describeIndexFile, type IndexPlace, loadIndexFile } from '../search/index-file.ts'
+import {
+  describeIndexFile,
+  HEADER_NAME,
+  type IndexPlace,
+  loadIndexFile,
+} from '../search/index-file.ts'
 import { openIndexFor } from '../search/open-index.ts'
 import { openPictureTable } from '../search/picture-table.ts'
 import { lastSequenceOf } from '../store/changes.ts'
@@ -21,9 +26,9 @@ import { findDrawn } from '../store/drawn.ts'
 import { listVisible } from '../store/pictures.ts'
 import { readServing } from '../store/serving.ts'
 import { differenceOf, type Held } from './expected-vectors.ts'
-import { deletingRule, type Rule } from './rule.ts'
+import { ABANDONED_AFTER_MS, deletingRule, type Rule } from './rule.ts'
 
-export function indexRules({ db, storeId }: OpenDatabase, dataDir: string): Rule[] {
+export function indexRules({ db, storeId, engine }: OpenDatabase, dataDir: string): Rule[] {
   const folder = indexesFolder(dataDir)
   const foreign = async () => (await foldersIn(folder)).filter((name) => name !== storeId)
   /** Folders of saved indexes with what is wrong; a sound one is read once more by each rule. */
@@ -39,7 +44,10 @@ export function indexRules({ db, storeId }: OpenDatabase, dataDir: string): Rule
       (await foreign()).map((name) => join(folder, name)),
     ),
     deletingRule('index_damaged', 'saved indexes are spoilt', () =>
-      indexes(async (directory) => (await readHeld(directory)) === null),
+      indexes(async (directory) => {
+        if (engine === 'postgres' && (await isUnfinished(directory))) return false
+        return (await readHeld(directory)) === null
+      }),
     ),
     deletingRule(
       'index_differs',
@@ -125,6 +133,17 @@ async function differenceFrom(db: Database, held: HeldFile): Promise<string | nu
   } finally {
     await index.close()
   }
+}
+
+/** Whether another process may just be saving its first index here: the header comes last. */
+async function isUnfinished(directory: string): Promise<boolean> {
+  const names = await readdir(directory)
+  if (names.includes(HEADER_NAME)) return false
+  const ages = [directory, ...names.map((name) => join(directory, name))].map(async (path) => {
+    const found = await stat(path).catch(() => null)
+    return Date.now() - (found?.mtimeMs ?? 0)
+  })
+  return Math.min(...(await Promise.all(ages))) < ABANDONED_AFTER_MS
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

@@ -34,6 +34,9 @@ export interface Rule {
   readonly remedy?: string | undefined
 }
 
+/** On a server other processes may be writing; what is older than this, nobody finishes. */
+export const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
 /** Examples that are told. */
 export const EXAMPLES = 3
 

@@ -3,6 +3,7 @@
 import { sql } from 'drizzle-orm'
 import type { ContentHash } from '../core/hash.ts'
 import type { UnitVector } from '../core/vector.ts'
+import { finishCommits, isCluster, ONE_CONNECTION } from '../store/citus.ts'
 import { type Database, rows } from '../store/database.ts'
 import { emptyTable, hashes, TABLE_NAME } from '../store/vector-table.ts'
 import { differenceOf } from './expected-vectors.ts'
@@ -97,21 +98,20 @@ async function isWrong(db: Database, table: Known): Promise<boolean> {
 }
 
 /** In one moment: another process may be filling it. A page at a time: one value holds 1 GB at most. */
-async function readTable(db: Database, { name }: Known) {
+async function readTable(db: Database, table: Known) {
+  const isSpread = await isCluster(db)
   return db.transaction(
     async (tx) => {
-      const [state] = await rows<Pick<Known, 'sequence' | 'size'>>(
-        tx,
-        sql`select sequence::float8 as sequence, size::float8 as size
-          from vector_tables where name = ${name}`,
-      )
+      const state = isSpread
+        ? await whileNobodyFills(db, table, () => readStateOfAll(tx, table))
+        : await readState(tx, table)
       // Dropped meanwhile.
       if (!state) return null
       const contents = new Set<ContentHash>()
       for (let last = ''; ; ) {
         const page = await rows<{ hash: ContentHash }>(
           tx,
-          sql`select encode(content, 'hex') as hash from ${sql.identifier(name)}
+          sql`select encode(content, 'hex') as hash from ${sql.identifier(table.name)}
             where content > decode(${last}, 'hex') order by content limit ${PAGE}`,
         )
         for (const { hash } of page) contents.add(hash)
@@ -121,4 +121,34 @@ async function readTable(db: Database, { name }: Known) {
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   )
+}
+
+async function readState(tx: Database, { name }: Known) {
+  const [state] = await rows<Pick<Known, 'sequence' | 'size'>>(
+    tx,
+    sql`select sequence::float8 as sequence, size::float8 as size
+      from vector_tables where name = ${name}`,
+  )
+  return state
+}
+
+/** Nodes commit one after another, so all of them are asked before anybody goes on. */
+async function readStateOfAll(tx: Database, table: Known) {
+  await tx.execute(ONE_CONNECTION)
+  const state = await readState(tx, table)
+  if (state) await tx.execute(sql`select from ${sql.identifier(table.name)} limit 1`)
+  return state
+}
+
+/** Whoever fills a table holds its row. */
+async function whileNobodyFills<T>(
+  db: Database,
+  { name }: Known,
+  work: () => Promise<T>,
+): Promise<T> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select from vector_tables where name = ${name} for update`)
+    await finishCommits(tx)
+    return work()
+  })
 }

@@ -68,7 +68,7 @@ interface Header {
 
 /** Raised with every change of layout. */
 const FORMAT_VERSION = 1
-const HEADER_NAME = 'header.json'
+export const HEADER_NAME = 'header.json'
 const OWN_FILE = /^(vectors|labels|header)[-.].+\.(bin|tmp)$/
 /** Checked at once: crc32 takes about a millisecond for it, and the event loop waits. */
 const SLICE_BYTES = 4 * 2 ** 20

@@ -1,5 +1,6 @@
 // Chooses how a place is read, by its path alone.
 import { realpath } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { OWN_FOLDERS, ownFolder, type OwnHomes } from '../core/own-folders.ts'
 import { isBucketPath, placeOf } from '../core/place.ts'
 import { BUCKETS } from './bucket-source.ts'
@@ -17,7 +18,14 @@ export function openSource(path: string): Source {
  */
 export async function realPlace(name: string): Promise<string> {
   const place = placeOf(name)
-  return isBucketPath(place) ? place : realpath(place).catch(() => place)
+  return isBucketPath(place) ? place : realAsFarAsThere(place)
+}
+
+/** What is made later below a link lies where the link leads. */
+async function realAsFarAsThere(path: string): Promise<string> {
+  const parent = dirname(path)
+  if (parent === path) return path
+  return realpath(path).catch(async () => join(await realAsFarAsThere(parent), basename(path)))
 }
 
 /** The one name of each of Lucida's own folders. */

@@ -33,6 +33,12 @@ export async function partsOf(db: Database, table: string): Promise<number> {
   return Math.max(1, row!.parts)
 }
 
+/**
+ * Has nodes asked over one connection each, whose moment is that of its first question. Call in a
+ * repeatable-read transaction, and ask each node while nobody writes what is read.
+ */
+export const ONE_CONNECTION = sql`select set_config('citus.max_adaptive_executor_pool_size', '1', true)`
+
 /** A commit that is under way takes milliseconds; a node that starts takes seconds. */
 const PATIENCE_MS = 5000
 const PAUSE_MS = 20

@@ -217,6 +217,7 @@ function firstLine(text: string): string {
   return text.split('\n', 1)[0]!
 }
 
+/** A password may hold what should have been encoded in it, or stand among the parameters. */
 function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//')
+  return url.replace(/\/\/.*@/s, '//').replace(/\?.*/s, '')
 }

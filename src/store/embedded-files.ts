@@ -13,8 +13,8 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { replaceFile } from '../core/durable-file.ts'
-import { LucidaError } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
+import { assertFreeSpace, ROOM_TO_WRITE } from './free-space.ts'
 import { listFolder } from './snapshot.ts'
 
 const BROKEN_KEPT = 2
@@ -62,15 +62,18 @@ export async function removeLitter(place: Place): Promise<void> {
 }
 
 /** Throws when files may not be written, or the disk is full: no repair mends that. */
-export async function refuseUnlessOurs({ directory, database, snapshot }: Place): Promise<void> {
-  const { files } = listFolder(database)
+export async function refuseUnlessOurs(place: Place): Promise<void> {
+  const { files } = listFolder(place.database)
   for (const { path } of files) {
-    await access(join(database, path), constants.R_OK | constants.W_OK)
+    await access(join(place.database, path), constants.R_OK | constants.W_OK)
   }
-  const needed = (await stat(snapshot).catch(() => ({ size: 0 }))).size + 64 * 2 ** 20
-  if ((await freeBytes(directory)) < needed) {
-    throw new LucidaError('database_unavailable', `There is no room left in ${directory}`)
-  }
+  await refuseWithoutRoom(place)
+}
+
+/** Throws `disk_full` where a repair would not find room for what it restores or begins anew. */
+export async function refuseWithoutRoom({ directory, snapshot }: Place): Promise<void> {
+  const { size } = await stat(snapshot).catch(() => ({ size: 0 }))
+  await assertFreeSpace(directory, size + ROOM_TO_WRITE, false)
 }
 
 export async function freeBytes(directory: string): Promise<number> {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { moveDurably } from '../core/durable-file.ts'
-import { isSystemError, LucidaError } from '../core/errors.ts'
+import { isSystemError } from '../core/errors.ts'
 import { belowNoRoot } from './below-root.ts'
 import { readNotes } from './embedded-choices.ts'
 import {
@@ -10,9 +10,10 @@ import {
   moveBrokenAside,
   newName,
   type Place,
+  refuseWithoutRoom,
   removeOldBroken,
 } from './embedded-files.ts'
-import { openFiles, type Prepare } from './embedded-open.ts'
+import { Damage, openFiles, type Prepare } from './embedded-open.ts'
 import { unpackFolder } from './snapshot.ts'
 
 /** How a database that could not be used was made usable again. */
@@ -27,34 +28,52 @@ export interface Repair {
 
 /**
  * Puts a restored or new database in the place of the damaged one. Killed at any moment, the next
- * start does the same again.
+ * start does the same again; one that fails leaves all as it was. Throws `disk_full`.
  */
 export async function repair(
   place: Place,
   prepare: Prepare<unknown>,
   reason: string,
 ): Promise<Repair> {
+  await refuseWithoutRoom(place)
   const made = newName(place)
-  let from: Date | null = null
   try {
-    if (existsSync(place.snapshot)) {
-      const { takenAt } = await unpackFolder(place.snapshot, made)
+    const from = await restoreSnapshot(place, prepare, made)
+    if (!from) {
+      await createDatabase(made)
       await renew(made, prepare, place)
-      from = new Date(takenAt)
     }
+    const brokenKeptAt = await moveBrokenAside(place)
+    await moveDurably(made, place.database)
+    await removeOldBroken(place)
+    return { reason, from, brokenKeptAt }
   } catch (error) {
-    // A full disk or a newer version is no reason to give the snapshot up.
-    if (error instanceof LucidaError || isSystemError(error)) throw error
-    await rm(made, { recursive: true, force: true })
+    await rm(made, { recursive: true, force: true }).catch(() => {})
+    throw error
   }
-  if (!from) {
-    await createDatabase(made)
+}
+
+/** Returns when the snapshot was taken that `made` now holds; null where there is none of use. */
+async function restoreSnapshot(
+  place: Place,
+  prepare: Prepare<unknown>,
+  made: string,
+): Promise<Date | null> {
+  if (!existsSync(place.snapshot)) return null
+  let isWhole = false
+  try {
+    const { takenAt } = await unpackFolder(place.snapshot, made)
+    isWhole = true
     await renew(made, prepare, place)
+    return new Date(takenAt)
+  } catch (error) {
+    // A full disk, want of memory, a newer version or a migration that fails are no reason to give
+    // the snapshot up.
+    const isSpoilt = isWhole ? error instanceof Damage : !isSystemError(error)
+    if (!isSpoilt) throw error
+    await rm(made, { recursive: true, force: true })
+    return null
   }
-  const brokenKeptAt = await moveBrokenAside(place)
-  await moveDurably(made, place.database)
-  await removeOldBroken(place)
-  return { reason, from, brokenKeptAt }
 }
 
 /**

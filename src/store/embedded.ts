@@ -35,6 +35,7 @@ export interface Embedded<T> {
   findDamage(): Promise<string | null>
   /** Copies it as it is at one moment, in which nobody else is served; returns the copy's folder. */
   copy(): Promise<string>
+  /** Once; whoever calls it again waits for the same. */
   close(): Promise<void>
 }
 
@@ -57,6 +58,14 @@ export async function openEmbedded<T>(
     await removeLitter(place)
     const { client, prepared, repaired } = await openOrRepair(place, prepare)
     const life = watchForDamage(client)
+    const end = async () => {
+      try {
+        await closeSound(client, place, life)
+      } finally {
+        await owner.release()
+      }
+    }
+    let ended: Promise<void> | undefined
     return {
       prepared,
       repaired,
@@ -69,13 +78,7 @@ export async function openEmbedded<T>(
         return fault
       },
       copy: () => copyDatabase(client, place),
-      async close() {
-        try {
-          await closeSound(client, place, life)
-        } finally {
-          await owner.release()
-        }
-      },
+      close: () => (ended ??= end()),
     }
   } catch (error) {
     await owner.release()
@@ -175,7 +178,8 @@ async function closeSound(client: PGlite, place: Place, life: Life): Promise<voi
     // Without a new one, the last good one stays.
     await packFolder(place.database, place.snapshot, header).catch(() => {})
   }
-  await writeSeal(place)
+  // On a full disk there is none: the next start looks for itself.
+  await writeSeal(place).catch(() => {})
 }
 
 /** What a snapshot taken now would say of itself; null when none is due. */

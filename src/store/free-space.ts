@@ -2,6 +2,7 @@
 // there: it neither fails nor returns, and the process hears no signal any more. So whoever is about
 // to write asks first, with room to spare.
 import { statfs } from 'node:fs/promises'
+import type { PGlite } from '@electric-sql/pglite'
 import { afterFullDisk, LucidaError } from '../core/errors.ts'
 import type { Database } from './database.ts'
 
@@ -35,12 +36,24 @@ export async function assertFreeSpace(
   )
 }
 
-/** Makes every transaction of `db`, whose files lie in `directory`, ask for room first. */
+/** Whatever else a statement begins with, it may write. */
+const READS = /^\s*select\b/i
+
+/**
+ * Makes every transaction of `db`, whose files lie in `directory`, ask for room first, and every
+ * statement outside of one that may write.
+ */
 export function askForRoom(db: Database, directory: string): void {
   const transaction: Database['transaction'] = db.transaction.bind(db)
   db.transaction = async (...args) => {
     await assertFreeSpace(directory, ROOM_TO_WRITE)
     return transaction(...args)
+  }
+  const { $client: client } = db as unknown as { readonly $client: PGlite }
+  const query = client.query.bind(client)
+  client.query = async (...args: Parameters<PGlite['query']>) => {
+    if (!READS.test(args[0])) await assertFreeSpace(directory, ROOM_TO_WRITE)
+    return query(...args) as never
   }
 }
 

@@ -75,10 +75,15 @@ export async function claimRoot(
   })
 }
 
+/** What a glob would not take as it stands. */
+const GLOB_CHARACTERS = /[\\*?+()[\]{}|!@"]/g
+
 /** The globs of `root`, rewritten so that they mean the same in a folder around it. */
-export function globsWithin(folder: string, root: Root): string[] {
+export function globsWithin(folder: string, root: Pick<Root, 'path' | 'exclude'>): string[] {
   const below = root.path.slice(folderRange(folder).after.length)
-  const prefix = below.split(separatorOf(folder)).join('/')
+  const names = below.split(separatorOf(folder))
+  // A folder called `Trip (2019)` is no pattern.
+  const prefix = names.map((name) => name.replaceAll(GLOB_CHARACTERS, String.raw`\$&`)).join('/')
   return root.exclude.map((glob) =>
     // A glob with a slash is anchored at its root; one without holds at any depth.
     glob.replace(/\/$/, '').includes('/')

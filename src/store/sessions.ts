@@ -1,7 +1,7 @@
 // Signed-in pages, for all servers of one database. What is stored opens no door: the hash of a
 // token, and the id of the key that it was opened with.
-import { and, eq, sql } from 'drizzle-orm'
-import { LucidaError } from '../core/errors.ts'
+import { and, eq, type SQL, sql } from 'drizzle-orm'
+import { explainFullDisk, LucidaError } from '../core/errors.ts'
 import type { ContentHash } from '../core/hash.ts'
 import type { ApiKey } from './api-keys.ts'
 import { type Database, rows } from './database.ts'
@@ -24,6 +24,15 @@ const UNNOTED = sql`interval '5 minutes'`
 
 /** Reads and writes the sessions. */
 export function openStoredSessions(db: Database): StoredSessions {
+  /** Whoever is signed in stays so while the disk is full. */
+  const noteUse = async (mine: SQL) => {
+    try {
+      await db.update(sessions).set({ usedAt: sql`now()` }).where(mine)
+    } catch (error) {
+      const reason = explainFullDisk(error, 'the database')
+      if (!(reason instanceof LucidaError && reason.code === 'disk_full')) throw error
+    }
+  }
   return {
     open: (token, key) =>
       db.transaction(async (tx) => {
@@ -52,7 +61,7 @@ export function openStoredSessions(db: Database): StoredSessions {
         .where(and(mine, sql`${sessions.usedAt} > now() - ${IDLE}`))
       if (!found) return null
       const { isDue, ...key } = found
-      if (isDue) await db.update(sessions).set({ usedAt: sql`now()` }).where(mine)
+      if (isDue) await noteUse(mine)
       return key
     },
     async close(token) {

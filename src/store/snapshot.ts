@@ -61,22 +61,26 @@ export async function verifySnapshot(source: string): Promise<void> {
 
 /** Unpacks `source` into the new `folder`. Throws when it is not whole. */
 export async function unpackFolder(source: string, folder: string): Promise<SnapshotHeader> {
-  const bytes = new ByteSource(createReadStream(source).pipe(createGunzip()))
-  const header = parseHeader(await bytes.line())
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const path of header.folders) await mkdir(join(folder, path), { recursive: true })
-  for (const { path, sizeBytes } of header.files) {
-    const file = await open(join(folder, path), 'w')
-    try {
-      for await (const part of bytes.take(sizeBytes)) await file.writeFile(part)
-      await file.sync()
-    } finally {
-      await file.close()
+  const { bytes, close } = openPacked(source)
+  try {
+    const header = parseHeader(await bytes.line())
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const path of header.folders) await mkdir(join(folder, path), { recursive: true })
+    for (const { path, sizeBytes } of header.files) {
+      const file = await open(join(folder, path), 'w')
+      try {
+        for await (const part of bytes.take(sizeBytes)) await file.writeFile(part)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
     }
+    // The checksum is compared at the end of the stream.
+    await bytes.end()
+    return header
+  } finally {
+    close()
   }
-  // The checksum is compared at the end of the stream.
-  await bytes.end()
-  return header
 }
 
 /** What `source` says about itself, and its size; null when there is none or it is no snapshot. */
@@ -85,14 +89,27 @@ export async function readHeader(
 ): Promise<(SnapshotHeader & { writtenAt: number }) | null> {
   const found = await stat(source).catch(() => null)
   if (!found) return null
-  const stream = createReadStream(source)
+  const { bytes, close } = openPacked(source)
   try {
-    const bytes = new ByteSource(stream.pipe(createGunzip()))
     return { ...parseHeader(await bytes.line()), writtenAt: found.mtimeMs }
   } catch {
     return null
   } finally {
-    stream.destroy()
+    close()
+  }
+}
+
+function openPacked(source: string): { readonly bytes: ByteSource; readonly close: () => void } {
+  const file = createReadStream(source)
+  const unpacked = createGunzip()
+  // What fails while reading comes out of the unpacked stream.
+  file.on('error', (error) => unpacked.destroy(error))
+  return {
+    bytes: new ByteSource(file.pipe(unpacked)),
+    close() {
+      file.destroy()
+      unpacked.destroy()
+    },
   }
 }
 

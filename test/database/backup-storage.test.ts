@@ -231,6 +231,26 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
     await lucida.close()
   })
 
+  test.each(['storage', 'data directory'])('goes to where a link to a %s leads', async (kind) => {
+    await using elsewhere = await newPlace()
+    const target = await mkdtemp(at('target-'))
+    const link = `${target}.link`
+    const isStorage = kind === 'storage'
+    await symlink(isStorage ? target : elsewhere.dataDir, link)
+    const homes = isStorage
+      ? { ...elsewhere, storage: link }
+      : { ...elsewhere, dataDir: link, storage: undefined }
+    await restoreBackup(homes, file)
+    const real = await realpath(link)
+    await expectEqual(homes, isStorage ? real : undefined)
+    // The next one has them too.
+    await writeBackup(homes, `${target}.backup`)
+    expect((await checkFile(`${target}.backup`)).own).toMatchObject([
+      { path: join(real, 'drawn') },
+      { path: join(real, 'uploads') },
+    ])
+  })
+
   test('does not follow links out of its folders', async () => {
     await using linked = await newPlace()
     const storage = at('linked')

@@ -14,6 +14,7 @@ import {
   rm,
   symlink,
   truncate,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -218,12 +219,20 @@ describeDatabase('a backup', (newPlace, engine) => {
     // A large file of its own, so that it takes a while.
     const own = await addOwnFile(large, 4 * 2 ** 30)
     const child = cli(['backup', target, '--data-dir', large.dataDir], large.databaseUrl)
-    await until(async () => existsSync(`${target}.part`))
+    const drafts = async () =>
+      (await readdir(scratch)).filter((name) => /^half\.backup\..*\.part$/.test(name))
+    await until(async () => (await drafts()).length > 0)
     await kill(child)
     expect(existsSync(target)).toBe(false)
     await truncate(own, 100)
+    // While it may be another one's that goes on, what is left of it stays.
     expect(await run(['backup', target], large)).toMatchObject({ code: 0 })
-    expect(existsSync(`${target}.part`)).toBe(false)
+    const [draft, ...others] = await drafts()
+    expect(others).toEqual([])
+    await utimes(join(scratch, draft!), 1000, 1000)
+    await writeFile(join(scratch, 'half.backup.mine.part'), 'somebody else’s')
+    expect(await run(['backup', target, '--force'], large)).toMatchObject({ code: 0 })
+    expect(await drafts()).toEqual(['half.backup.mine.part'])
     expect(await checkFile(target)).toMatchObject({ own: [{ name: 'uploads' }] })
   })
 
@@ -254,11 +263,37 @@ describeDatabase('a backup', (newPlace, engine) => {
   test('is for its owner’s eyes, whatever lay in its place', async () => {
     const target = join(scratch, 'private')
     await writeFile(join(scratch, 'theirs'), '')
-    await symlink(join(scratch, 'theirs'), `${target}.part`)
-    await writeBackup(place, target)
+    await symlink(join(scratch, 'theirs'), target)
+    await writeBackup(place, target, { force: true })
     const found = await lstat(target)
     expect([found.isFile(), found.mode & 0o777]).toEqual([true, 0o600])
     expect(await readFile(join(scratch, 'theirs'), 'utf8')).toBe('')
+  })
+
+  test('made beside another one to the same file, both are whole', async () => {
+    const target = join(scratch, 'twice')
+    await using large = await newPlace()
+    await addOwnFile(large, 64 * 2 ** 20)
+    const first = await large.open()
+    const copies = engine === 'pglite' ? [await first.copy(), await first.copy()] : [undefined]
+    await first.close()
+    const made = await Promise.all(
+      [copies.at(0), copies.at(-1)].map((copy) =>
+        writeBackup(large, target, { force: true, ...(copy !== undefined && { copy }) }),
+      ),
+    )
+    expect(made.map(({ counts }) => counts.files)).toEqual([1, 1])
+    await checkFile(target)
+    expect(await readdir(scratch)).not.toContainEqual(expect.stringMatching(/^twice\./))
+    for (const copy of copies) if (copy !== undefined) await rm(copy, { recursive: true })
+  })
+
+  test('is a file in a folder, not the folder', async () => {
+    await mkdir(join(scratch, 'backups'))
+    for (const flags of [[], ['--force']]) {
+      const { code, err } = await run(['backup', 'backups', ...flags])
+      expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('is a folder') })
+    }
   })
 
   test('into a folder that is not there says so', async () => {
@@ -349,6 +384,20 @@ describeDatabase('a backup', (newPlace, engine) => {
       expect(await refused(await makePicture(1))).toBe('bad_input')
       const nothing = restoreBackup({ dataDir: join(scratch, 'target') }, join(scratch, 'none'))
       await expect(nothing).rejects.toMatchObject({ code: 'not_found' })
+    })
+
+    test('where it cannot be read, or restored to, in clear words', async () => {
+      const target = join(scratch, 'target')
+      expect(await run(['restore', scratch], directoryPlace(target))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/^lucida: \S+ cannot be read \(EISDIR[^)]*\)\n$/),
+      })
+      expect(existsSync(target)).toBe(false)
+      const below = join(file, 'below')
+      expect(await run(['restore', file], directoryPlace(below))).toMatchObject({
+        code: 1,
+        err: expect.stringMatching(/^lucida: The folder \S+ cannot be made \(ENOTDIR.*--data-dir/),
+      })
     })
 
     test('where no version has made it, though it is whole', async () => {

@@ -58,6 +58,18 @@ describeDatabase('database', (newPlace, engine) => {
       await expect(opening).rejects.not.toThrow(/secret/)
     })
 
+  test.each([
+    'postgres://me:a@secret@127.0.0.1:1/photos',
+    'postgres://me:a/secret@127.0.0.1:1/photos',
+    'postgres://me:a?secret@127.0.0.1:1/photos',
+    'postgres://me@127.0.0.1:1/photos?password=secret',
+  ])('never says the password of %s', async (url) => {
+    const error = await openDatabase({ url }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'database_unavailable' })
+    expect(String(error)).not.toContain('secret')
+    expect(String(error)).toContain('127.0.0.1')
+  })
+
   if (engine === 'postgres')
     test('a connection that is cut between two statements of a transaction is an error of that transaction', async () => {
       await using place = await newPlace()

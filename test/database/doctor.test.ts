@@ -7,12 +7,14 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SQL, sql } from 'drizzle-orm'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { examineOpen } from '../../src/doctor/examine.ts'
+import { resolveConfig } from '../../src/config.ts'
+import { examine, examineOpen } from '../../src/doctor/examine.ts'
 import { makeCheckpoint, setCheckpoint, spaceFolder } from '../../src/search/checkpoint.ts'
 import { openExactIndex } from '../../src/search/exact-index.ts'
 import { syncIndex } from '../../src/search/sync.ts'
 import { lastSequenceOf } from '../../src/store/changes.ts'
 import { type Database, type OpenDatabase, rows } from '../../src/store/database.ts'
+import { placeIn, writeSeal } from '../../src/store/embedded-files.ts'
 import { recordGeneration } from '../../src/store/generations.ts'
 import { listVisible, writeBatch } from '../../src/store/pictures.ts'
 import { noteServing } from '../../src/store/serving.ts'
@@ -341,6 +343,16 @@ describeDatabase('doctor', (newPlace, engine) => {
       ]
     }
 
+    test('an index that is just being saved stays where others may be at work', async () => {
+      await saveIndex()
+      await rm(join(folder(), 'header.json'))
+      expect(await look()).toEqual(engine === 'postgres' ? [] : ['index_damaged'])
+      for (const name of await readdir(folder())) await utimes(join(folder(), name), 1000, 1000)
+      await utimes(folder(), 1000, 1000)
+      expect(await look(true)).toEqual(['index_damaged'])
+      expect(await look()).toEqual([])
+    })
+
     test('a saved index and a checkpoint that are true stay', async () => {
       await checkpoint()
       expect(await look()).toEqual([])
@@ -483,6 +495,38 @@ describeDatabase('lucida doctor', (newPlace, engine) => {
     const after = (await again.search([{ text: 'a red disc' }], { limit: 50 })).results
     await again.close()
     expect(after).toEqual(before)
+  })
+})
+
+describeDatabase('lucida doctor --repair', (newPlace, engine) => {
+  if (engine === 'postgres') {
+    test.skip('restores the embedded database only')
+    return
+  }
+
+  test('says why a damaged database cannot be restored', async () => {
+    await using place = await newPlace()
+    const database = await place.open()
+    await writeBatch(database.db, SPACE, { files: [storedFile('a')], failures: [] })
+    const [row] = await rows<{ path: string }>(
+      database.db,
+      sql`select pg_relation_filepath('changes') as path`,
+    )
+    await database.close()
+    await writeFile(join(place.dataDir, 'database', row!.path), '')
+    // Damage that opening does not look for.
+    await writeSeal(placeIn(place.dataDir))
+    // Cannot be read, as on a failing disk.
+    await mkdir(join(place.dataDir, 'database.snapshot'))
+    const config = resolveConfig({ flags: { dataDir: place.dataDir }, env: {} })
+    await expect(examine(config, true)).rejects.toMatchObject({
+      code: 'database_unavailable',
+      message: expect.stringContaining('EISDIR'),
+    })
+    // Nobody holds the directory, and once that is put right, it is mended.
+    await rm(join(place.dataDir, 'database.snapshot'), { recursive: true })
+    const { repaired } = await examine(config, true)
+    expect(repaired).toMatchObject({ from: null })
   })
 })
 

@@ -1,20 +1,25 @@
 // Drives that come and go, clocks that are wrong, disks that fill up. Mounting needs root on Linux.
 import { execFileSync } from 'node:child_process'
-import { existsSync, statfsSync, writeFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, utimes } from 'node:fs/promises'
+import { existsSync, statfsSync, statSync, writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { explainAwayDatabase } from '../../src/core/errors.ts'
+import { openApiKeys } from '../../src/store/api-keys.ts'
 import { type Database, type OpenDatabase, openDatabase } from '../../src/store/database.ts'
 import { listRoots } from '../../src/store/roots.ts'
 import { paths } from '../../src/store/schema.ts'
+import { noteServing } from '../../src/store/serving.ts'
+import { openStoredSessions } from '../../src/store/sessions.ts'
+import { packFolder } from '../../src/store/snapshot.ts'
 import { runCaptured } from '../helpers/cli.ts'
 import { describeDatabase } from '../helpers/database.ts'
 import { type FakeModel, fakeModel, runIndexing } from '../helpers/fake-indexing.ts'
 import { makePicture } from '../helpers/noise-pictures.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
-import { sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
+import { hashOf, sharedDatabase, shownVectors } from '../helpers/shared-store.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -186,7 +191,8 @@ function describeFullDisk() {
     /** Leaves that much room for everybody else. */
     function fillUpTo(bytesFree: number): void {
       const { bavail, bsize } = statfsSync(disk)
-      writeFileSync(ballast(), new Uint8Array(bavail * bsize - bytesFree))
+      const before = existsSync(ballast()) ? statSync(ballast()).size : 0
+      writeFileSync(ballast(), new Uint8Array(before + bavail * bsize - bytesFree))
     }
 
     beforeAll(async () => {
@@ -245,6 +251,45 @@ function describeFullDisk() {
       const expected = await undisturbed(folder)
       expect(Object.fromEntries(vectors)).toEqual(Object.fromEntries(expected))
       await rm(ballast())
+    })
+
+    test('is noticed by statements outside of transactions too, and closing is none', async () => {
+      const database = await openDatabase({ directory: dataDir })
+      const { id } = await openApiKeys(database.db).create({ name: 'a key', scope: 'read' })
+      const stored = openStoredSessions(database.db)
+      await stored.open(hashOf('token'), id)
+      await database.db.execute(sql`update sessions set used_at = now() - interval '1 hour'`)
+      // Less than the next segment of the write-ahead log, which PGlite would wait for for ever.
+      fillUpTo(12 * MEBIBYTE)
+      const writing = noteServing(database.db, { model: 'm', recipe: 'r' })
+      const error = await writing.catch((thrown: unknown) => explainAwayDatabase(thrown))
+      expect(error).toMatchObject({ code: 'disk_full' })
+      // Who reads is not held up, nor is anybody signed out.
+      expect(await listRoots(database.db)).toEqual(expect.any(Array))
+      expect(await stored.find(hashOf('token'))).toMatchObject({ id })
+      fillUpTo(0)
+      await database.close()
+      await rm(ballast())
+    })
+
+    test('leaves a repair that has no room undone, and is not filled by it', async () => {
+      const at = (name: string) => join(dataDir, name)
+      await writeFile(at('database/padding'), Buffer.alloc(100 * MEBIBYTE))
+      await packFolder(at('database'), at('database.snapshot'), {
+        storeId: 's',
+        sequence: 0,
+        takenAt: 0,
+      })
+      await rm(at('database/padding'))
+      await rename(at('database'), at('kept'))
+      fillUpTo(120 * MEBIBYTE)
+      await expect(openDatabase({ directory: dataDir })).rejects.toMatchObject({
+        code: 'disk_full',
+      })
+      expect(await readdir(dataDir)).not.toContainEqual(expect.stringContaining('new-'))
+      await rm(ballast())
+      await rm(at('database.snapshot'))
+      await rename(at('kept'), at('database'))
     })
 
     test('is said by the command line, without a trace', async () => {

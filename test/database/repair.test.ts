@@ -18,6 +18,7 @@ import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Lucida } from '../../src/lucida.ts'
 import { openDatabase, rows } from '../../src/store/database.ts'
+import { openEmbedded } from '../../src/store/embedded.ts'
 import { packFolder, unpackFolder } from '../../src/store/snapshot.ts'
 import { runCaptured } from '../helpers/cli.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
@@ -220,6 +221,17 @@ describeDatabase('repair', (_newPlace, engine) => {
     rmSync(place.at('folder'), { recursive: true })
     await expect(packing).rejects.toThrow()
     expect(before.equals(await readFile(place.at('database.snapshot')))).toBe(true)
+  })
+
+  test('a snapshot is not given up for want of memory, or a migration that fails', async () => {
+    await using place = await copyOfTemplate()
+    await truncate(place.at('database/global/pg_control'), 0)
+    for (const reason of [new RangeError('Out of memory'), new Error('cannot be migrated')]) {
+      const failing = openEmbedded(place.dataDir, () => Promise.reject(reason))
+      await expect(failing).rejects.toBe(reason)
+      expect(await readdir(place.dataDir)).not.toContainEqual(expect.stringMatching(/new-|broken-/))
+    }
+    await expectRepaired(place, 'snapshot')
   })
 
   test('a restored database has another identity, so that indexes of the lost one are refused', async () => {

@@ -29,12 +29,14 @@ export interface VectorEngine {
 
 const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url))
 
+export const SERVER = 'the server of TEST_DATABASE_URL'
+
 /** All engines; those that cannot be used here say why. */
 export const vectorEngines: readonly VectorEngine[] = [
   { name: 'PGlite', open: openEmbedded },
   { name: 'PGlite over the wire', open: openOverTheWire },
   {
-    name: 'the server of TEST_DATABASE_URL',
+    name: SERVER,
     open: openOnServer,
     skipped: await whyNoPgvector(process.env.TEST_DATABASE_URL),
   },
