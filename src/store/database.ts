@@ -111,8 +111,13 @@ async function preparePglite(client: PGlite): Promise<{ db: Database; storeId: s
 }
 
 async function openServer(url: string): Promise<OpenDatabase> {
-  // Kept alive, so that a server that has gone without a word is noticed.
-  const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 10_000, keepAlive: true })
+  const pool = new Pool({
+    connectionString: url,
+    connectionTimeoutMillis: 10_000,
+    // A server that has gone without a word is noticed; systems begin to ask after two hours only.
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+  })
   // A server that drops a connection must not end the process: neither one that waits in the pool, nor
   // one whose transaction has no statement under way just now. The next query reports it.
   pool.on('error', () => {})

@@ -167,7 +167,9 @@ function watchForDamage(client: PGlite): Life {
 
 /** Closes; seals and, when it is time, packs what is sound. */
 async function closeSound(client: PGlite, place: Place, life: Life): Promise<void> {
-  const header = life.suspect ? null : await dueSnapshot(client, place)
+  const header = life.suspect ? null : await dueSnapshot(client, place).catch(() => undefined)
+  // Closed in any case. The next start looks at what cannot be asked.
+  if (header === undefined) life.suspect = true
   // The last good one is never replaced by one that is not.
   if (header && (await checkDatabase(client))) life.suspect = true
   // A full disk must not keep it from being closed; what is noted is only needed with a repair.

@@ -170,6 +170,14 @@ describeDatabase('repair', (_newPlace, engine) => {
     await again.close()
   })
 
+  test('what cannot be asked at the end keeps nothing open', async () => {
+    await using place = await copyOfTemplate()
+    const database = await openDatabase({ directory: place.dataDir })
+    await database.db.execute(sql`drop table store cascade`)
+    await database.close()
+    await expect(database.db.execute(sql`select 1`)).rejects.toThrow()
+  })
+
   test('without a snapshot it begins anew with the same folders', async () => {
     await using place = await copyOfTemplate()
     await rm(place.at('database.snapshot'))
