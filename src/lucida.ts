@@ -497,7 +497,7 @@ async function openWith(
         return Promise.all(vectors.map((vector) => safety.scores(vector)))
       }),
     generation: (id) => findGeneration(db, id),
-    keys: openApiKeys(db),
+    keys: openApiKeys(db, () => database.noteChoices()),
     uploads: openUploads({ database, spaces, writing, folder: uploadsFolder, onIndexed: nudge }),
     sessions: openStoredSessions(db),
     buckets: isEmbedded ? null : openSharedBuckets(db),

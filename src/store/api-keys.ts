@@ -4,7 +4,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { asc, eq } from 'drizzle-orm'
 import { LucidaError } from '../core/errors.ts'
 import { sha256 } from '../core/hash.ts'
-import type { Database } from './database.ts'
+import type { Database, OpenDatabase } from './database.ts'
 import { apiKeys } from './schema.ts'
 
 /** What a key allows; each includes those before it. */
@@ -39,8 +39,11 @@ export interface KeyRing {
 const PATTERN = /^lk_([0-9a-f]{12})_[A-Za-z0-9_-]{43}$/
 const NO_HASH = '0'.repeat(64)
 
-/** Reads and writes the keys. */
-export function openApiKeys(db: Database): ApiKeys {
+/** Reads and writes the keys; `noteChoices` is told of every change. */
+export function openApiKeys(
+  db: Database,
+  noteChoices: OpenDatabase['noteChoices'] = async () => {},
+): ApiKeys {
   return {
     async create({ name, scope }) {
       const id = randomBytes(6).toString('hex')
@@ -49,6 +52,7 @@ export function openApiKeys(db: Database): ApiKeys {
         .insert(apiKeys)
         .values({ id, name, scope, hash: sha256(key) })
         .returning()
+      await noteChoices()
       return { ...shown(made!), key }
     },
     async list() {
@@ -58,6 +62,7 @@ export function openApiKeys(db: Database): ApiKeys {
     async revoke(id) {
       const gone = await db.delete(apiKeys).where(eq(apiKeys.id, id)).returning()
       if (gone.length === 0) throw new LucidaError('not_found', `There is no key with the id ${id}`)
+      await noteChoices()
     },
     async load() {
       const found = await db.select().from(apiKeys)

@@ -1,4 +1,4 @@
-// What the user has chosen, noted beside the embedded database, for a repair that finds no snapshot.
+// What the user has chosen, noted beside the embedded database: a repair finds an older snapshot, or none.
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { PGlite } from '@electric-sql/pglite'
@@ -17,6 +17,14 @@ interface Choices {
     readonly recipe: string
     readonly previousModel: string | null
   } | null
+  /** None where an earlier version has noted them. */
+  readonly keys?: readonly {
+    readonly id: string
+    readonly name: string
+    readonly scope: string
+    readonly hash: string
+    readonly createdAt: string
+  }[]
 }
 
 async function choicesIn(client: PGlite): Promise<Choices> {
@@ -26,7 +34,11 @@ async function choicesIn(client: PGlite): Promise<Choices> {
   const { rows } = await client.query<NonNullable<Choices['serving']>>(
     'select model, recipe, previous_model as "previousModel" from serving',
   )
-  return { roots, serving: rows[0] ?? null }
+  const { rows: keys } = await client.query<NonNullable<Choices['keys']>[number]>(
+    `select id, name, scope, encode(hash, 'hex') as hash, created_at::text as "createdAt"
+     from api_keys order by id`,
+  )
+  return { roots, serving: rows[0] ?? null, keys }
 }
 
 export async function noteChoices(client: PGlite, place: Place): Promise<void> {
@@ -34,7 +46,7 @@ export async function noteChoices(client: PGlite, place: Place): Promise<void> {
 }
 
 export async function notesDiffer(client: PGlite, place: Place): Promise<boolean> {
-  const noted = (await readNotes(place)) ?? { roots: [], serving: null }
+  const noted = (await readNotes(place)) ?? { roots: [], serving: null, keys: [] }
   return !isDeepStrictEqual(noted, await choicesIn(client))
 }
 

@@ -78,16 +78,17 @@ async function restoreSnapshot(
 
 /**
  * Makes a restored database one of its own: indexes made of the lost one are refused, though it may
- * reach the same numbers; folders are as the user last asked for, and wait to be indexed again.
+ * reach the same numbers; folders are as the user last asked for, and wait to be indexed again; keys
+ * are those that were not revoked, and pages sign in again.
  */
 async function renew(path: string, prepare: Prepare<unknown>, place: Place): Promise<void> {
   const { client } = await openFiles(path, prepare, true)
   const choices = await readNotes(place)
   await client.transaction(async (tx) => {
     await tx.exec(`delete from store; insert into store (id) values (gen_random_uuid());
-                   update roots set indexed_at = null`)
+                   update roots set indexed_at = null; delete from sessions`)
     if (!choices) return
-    const { roots, serving } = choices
+    const { roots, serving, keys } = choices
     await tx.query('delete from roots where not path = any($1)', [roots.map(({ path }) => path)])
     for (const { path, exclude, drawn } of roots) {
       await tx.query(
@@ -105,6 +106,16 @@ async function renew(path: string, prepare: Prepare<unknown>, place: Place): Pro
          where serving.model <> $1`,
         [serving.model, serving.recipe, serving.previousModel],
       )
+    }
+    if (keys) {
+      await tx.query('delete from api_keys where not id = any($1)', [keys.map(({ id }) => id)])
+      for (const { id, name, scope, hash, createdAt } of keys) {
+        await tx.query(
+          `insert into api_keys (id, name, scope, hash, created_at)
+           values ($1, $2, $3, decode($4, 'hex'), $5) on conflict do nothing`,
+          [id, name, scope, hash, createdAt],
+        )
+      }
     }
     await tx.exec(`delete from paths where ${belowNoRoot('paths')};
                    delete from failures where ${belowNoRoot('failures')};

@@ -16,10 +16,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sha256 } from '../../src/core/hash.ts'
 import type { Lucida } from '../../src/lucida.ts'
 import { openDatabase, rows } from '../../src/store/database.ts'
 import { openEmbedded } from '../../src/store/embedded.ts'
-import { packFolder, unpackFolder } from '../../src/store/snapshot.ts'
+import { packFolder, readHeader, unpackFolder } from '../../src/store/snapshot.ts'
 import { runCaptured } from '../helpers/cli.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
 import { type DumpedPath, dumpCollection, largestDifference } from '../helpers/dump.ts'
@@ -268,6 +269,39 @@ describeDatabase('repair', (_newPlace, engine) => {
     expect(await repaired.status()).toMatchObject({ searchable: 0, roots: [] })
     await repaired.close()
   })
+
+  test.each(['snapshot', 'nothing'])(
+    'keys are as they were, repaired from %s: those that are left open the same doors',
+    async (from) => {
+      await using place = await copyOfTemplate()
+      const lucida = await openAt(place)
+      const revoked = await lucida.keys.create({ name: 'revoked', scope: 'admin' })
+      await lucida.sessions.open(sha256('a page'), revoked.id)
+      await lucida.close()
+      await cp(place.at('database'), place.at('earlier'), { recursive: true })
+      const again = await openAt(place)
+      await again.keys.revoke(revoked.id)
+      const left = await again.keys.create({ name: 'left', scope: 'read' })
+      const keys = await again.keys.list()
+      await again.close()
+
+      if (from === 'nothing') await rm(place.at('database.snapshot'))
+      else {
+        const header = await readHeader(place.at('database.snapshot'))
+        await packFolder(place.at('earlier'), place.at('database.snapshot'), header!)
+      }
+      await rm(place.at('earlier'), { recursive: true })
+      await truncate(place.at('database/global/pg_control'), 0)
+      const repaired = await openAt(place)
+      expect(repaired.repaired!.from === null).toBe(from === 'nothing')
+      expect(await repaired.keys.list()).toEqual(keys)
+      const ring = await repaired.keys.load()
+      expect(ring.verify(revoked.key)).toBeNull()
+      expect(ring.verify(left.key)).toMatchObject({ name: 'left', scope: 'read' })
+      expect(await repaired.sessions.find(sha256('a page'))).toBeNull()
+      await repaired.close()
+    },
+  )
 
   test('of the damaged databases the newest two are kept', async () => {
     await using place = await copyOfTemplate()
