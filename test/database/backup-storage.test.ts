@@ -10,7 +10,7 @@ import { type Lucida, writeBackup } from '../../src/lucida.ts'
 import { answersOf, type Questions } from '../helpers/answers.ts'
 import { BUCKET, startBucket, type TestBucket } from '../helpers/bucket.ts'
 import { runCaptured } from '../helpers/cli.ts'
-import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { describeDatabase, testOn, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
 import { drawPicture } from '../helpers/noise-pictures.ts'
 import { indexAll, openAt } from '../helpers/open-lucida.ts'
@@ -311,7 +311,7 @@ describeDatabase('a backup of a place with a storage', (newPlace, engine) => {
     expect(await checkFile(at('lost.backup'))).toMatchObject({ elsewhere })
   })
 
-  test.runIf(engine === 'pglite')('whose folders are the program’s is refused', async () => {
+  testOn('pglite', engine)('whose folders are the program’s is refused', async () => {
     const manifest = await checkFile(file)
     for (const name of ['database', 'Database.x/y', 'indexes/x', '..', 'a/../../b', '']) {
       const path = at('odd.backup')

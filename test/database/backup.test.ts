@@ -36,7 +36,7 @@ import { writeBatch } from '../../src/store/pictures.ts'
 import { roots } from '../../src/store/schema.ts'
 import { answersOf, type Questions } from '../helpers/answers.ts'
 import { runCaptured } from '../helpers/cli.ts'
-import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { describeDatabase, testOn, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
 import { makeBrokenPicture, makePicture } from '../helpers/noise-pictures.ts'
 import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
@@ -115,7 +115,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     await after.close()
   })
 
-  test.runIf(engine === 'postgres')('passes from one engine to the other and back', async () => {
+  testOn('postgres', engine)('passes from one engine to the other and back', async () => {
     const dataDir = join(scratch, 'embedded')
     const embedded: TestPlace = { ...directoryPlace(dataDir) }
     expect(await run(['restore', 'all.backup'], embedded)).toMatchObject({ code: 0 })
@@ -157,7 +157,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(steps[1]).toBeGreaterThan(steps[0]!)
   })
 
-  test.runIf(engine === 'postgres')('reads nothing that comes after its moment', async () => {
+  testOn('postgres', engine)('reads nothing that comes after its moment', async () => {
     await using busy = await newPlace()
     const database = await busy.open()
     const { db } = database
@@ -172,7 +172,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     await database.close()
   })
 
-  test.runIf(engine === 'pglite')('is made beside a server that is at work', async () => {
+  testOn('pglite', engine)('is made beside a server that is at work', async () => {
     await using server = await serve(place)
     const pictures = await newFolder()
     for (let i = 0; i < 12; i++) await pictures.write(`${i}.png`, await makePicture(i))
@@ -189,7 +189,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     await checkFile(join(scratch, 'served.backup'))
   })
 
-  test.runIf(engine === 'pglite')('whose maker is killed leaves no copy behind', async () => {
+  testOn('pglite', engine)('whose maker is killed leaves no copy behind', async () => {
     await using server = await serve(place)
     const child = cli(['backup', join(scratch, 'killed.backup'), '--data-dir', place.dataDir])
     await until(async () => (await copiesIn(place)).length > 0)
@@ -316,7 +316,7 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(existsSync(nowhere.dataDir)).toBe(false)
   })
 
-  test.runIf(engine === 'pglite')('of a damaged database is refused', async () => {
+  testOn('pglite', engine)('of a damaged database is refused', async () => {
     await using damaged = await newPlace()
     const database = await damaged.open()
     await writeStep(database.db, 0, 100)

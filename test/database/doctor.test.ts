@@ -19,7 +19,7 @@ import { recordGeneration } from '../../src/store/generations.ts'
 import { listVisible, writeBatch } from '../../src/store/pictures.ts'
 import { noteServing } from '../../src/store/serving.ts'
 import { runCaptured } from '../helpers/cli.ts'
-import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { describeDatabase, testOn, type TestPlace } from '../helpers/database.ts'
 import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
 import { newFolder } from '../helpers/picture-folder.ts'
 import { hashOf, shownVectors, storedFile, vectorOf } from '../helpers/shared-store.ts'
@@ -370,7 +370,7 @@ describeDatabase('doctor', (newPlace, engine) => {
       expect(await look(false, at('shared'))).toEqual([])
     })
 
-    test.runIf(engine === 'pglite')('a snapshot that cannot be read stays', async () => {
+    testOn('pglite', engine)('a snapshot that cannot be read stays', async () => {
       await mkdir(at('database.snapshot'))
       expect(await look(true)).toEqual([])
       expect(await readdir(place.dataDir)).toContain('database.snapshot')

@@ -7,7 +7,7 @@ import type { ListAnswer, Lucida, PartialConfig, Picture } from '../../src/lucid
 import { decodeRaster } from '../../src/pictures/raster.ts'
 import { openPicture } from '../../src/pictures/open-picture.ts'
 import { runCaptured } from '../helpers/cli.ts'
-import { describeDatabase, type TestPlace } from '../helpers/database.ts'
+import { describeDatabase, testOn, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
 import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
@@ -128,7 +128,7 @@ describeDatabase('the safety policy', (newPlace, engine) => {
       await expect(asked).rejects.toMatchObject({ code: 'not_found' })
     })
 
-    test.skipIf(engine !== 'pglite')('holds for a search without the database', async () => {
+    testOn('pglite', engine)('holds for a search without the database', async () => {
       await (await open({})).close()
       opened = undefined
       const env = { LUCIDA_SAFETY: 'hide', LUCIDA_SAFETY_FILE: policy }

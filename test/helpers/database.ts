@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { describe, inject } from 'vitest'
+import { describe, inject, test } from 'vitest'
 import { type OpenDatabase, openDatabase } from '../../src/store/database.ts'
 import { clusterDatabase, clusterWorkers, dropOnWorkers } from './cluster.ts'
 
@@ -89,5 +89,13 @@ async function onServer(url: string, statement: string): Promise<void> {
     await client.query(statement)
   } finally {
     await client.end()
+  }
+}
+
+/** `test` for what only one engine does; on the other it says so. */
+export function testOn(wanted: 'pglite' | 'postgres', engine: 'pglite' | 'postgres') {
+  return (name: string, work: () => Promise<void>): void => {
+    if (engine === wanted) test(name, work)
+    else test.skip(`${name} (skipped: only ${wanted} does that)`, () => {})
   }
 }
