@@ -1,7 +1,7 @@
 // lucida restore: a backup into an empty database, on either engine; all of it or nothing.
 import { mkdir } from 'node:fs/promises'
 import { and, eq, sql } from 'drizzle-orm'
-import { explainFullDisk, LucidaError } from '../core/errors.ts'
+import { explainAwayDatabase, explainFullDisk, LucidaError } from '../core/errors.ts'
 import { isBucketPath, placeOf } from '../core/place.ts'
 import { removeCheckpoints } from '../search/checkpoint.ts'
 import { openSource, realPlace } from '../sources/open-source.ts'
@@ -117,7 +117,13 @@ async function restoreAll(db: Database, restoring: Restoring): Promise<Counts> {
       return counts
     })
   } catch (error) {
-    for (const path of made) await openSource(path).remove(path)
+    // Where the answer to the commit was lost, it may have been made; otherwise the next restore finds
+    // the same files.
+    if (explainAwayDatabase(error) !== error) throw error
+    for (const path of made)
+      await openSource(path)
+        .remove(path)
+        .catch(() => {})
     throw error
   }
 }

@@ -38,6 +38,7 @@ import { answersOf, type Questions } from '../helpers/answers.ts'
 import { runCaptured } from '../helpers/cli.ts'
 import { describeDatabase, testOn, type TestPlace } from '../helpers/database.ts'
 import { useFakePainter } from '../helpers/fake-painter.ts'
+import { loseCommit } from '../helpers/lost-answer.ts'
 import { makeBrokenPicture, makePicture } from '../helpers/noise-pictures.ts'
 import { indexAll, openAt, writeDrawings } from '../helpers/open-lucida.ts'
 import { newFolder, type TestFolder } from '../helpers/picture-folder.ts'
@@ -520,6 +521,18 @@ describeDatabase('a backup', (newPlace, engine) => {
     expect(await readdir(join(elsewhere.dataDir, 'uploads'))).toHaveLength(401)
     await expectEqual(elsewhere)
   })
+
+  testOn('postgres', engine)(
+    'whose last answer is lost keeps the files that it may need',
+    async () => {
+      await using elsewhere = await newPlace()
+      const drawn = join(elsewhere.dataDir, 'drawn')
+      await using way = await loseCommit(elsewhere.databaseUrl!, () => existsSync(drawn))
+      const at = { dataDir: elsewhere.dataDir, databaseUrl: way.url }
+      await expect(restoreBackup(at, file)).rejects.toThrow()
+      await expectEqual(elsewhere)
+    },
+  )
 
   test('that fails does not touch a file that was there', async () => {
     await using elsewhere = await newPlace()
