@@ -51,6 +51,8 @@ export function openJobs({ index, queues }: Pick<Lucida, 'index' | 'queues'>): J
         }
         await tell(event, { failures, ...changeOf(event) })
       }
+      // It ends in good order also where it is called off.
+      signal.throwIfAborted()
     },
   })
   return {

@@ -133,7 +133,7 @@ async function run<Order, Facts, Event>(
         alter(piece, change)
       },
     })
-    end({ state: signal.aborted ? 'cancelled' : 'done' })
+    end({ state: 'done' })
   } catch (error) {
     if (signal.aborted && error === signal.reason) return end({ state: 'cancelled' })
     const code = error instanceof LucidaError ? error.code : 'internal'

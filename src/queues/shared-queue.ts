@@ -160,6 +160,7 @@ async function doWork<Order, Facts extends object, Event>(
   { attempt, signal }: Pick<Message, 'attempt' | 'signal'>,
 ): Promise<StoredJob | undefined> {
   const { id } = row
+  let number = await lastEvent(db, id)
   const stop = new AbortController()
   /** Another worker does it by now, and this one ends without a word. */
   const superseded = new AbortController()
@@ -172,7 +173,6 @@ async function doWork<Order, Facts extends object, Event>(
       () => {},
     )
   }, STOP_MS)
-  let number = await lastEvent(db, id)
   const passing: number[] = []
   const end = async (state: 'done' | 'failed' | 'cancelled', error: StoredJob['error'] = null) => {
     await forgetEvents(db, id, passing)
@@ -198,7 +198,7 @@ async function doWork<Order, Facts extends object, Event>(
     })
     if (superseded.signal.aborted) return undefined
     if (signal.aborted) return await leave(null)
-    return await end(stop.signal.aborted ? 'cancelled' : 'done')
+    return await end('done')
   } catch (error) {
     if (superseded.signal.aborted) return undefined
     if (signal.aborted) return await leave(null)

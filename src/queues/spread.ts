@@ -77,6 +77,8 @@ export async function* spread<T, Done>(
       }
     }
   } finally {
+    // Whoever finds items finds no more of them. Not waited for: the next one may be long in coming.
+    batches.return(undefined).catch(() => {})
     // Nobody waits for what is left.
     await messages.forgetWaiting(queue, 'sender', sender)
   }

@@ -4,8 +4,9 @@ import { sql } from 'drizzle-orm'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { LucidaError } from '../../src/core/errors.ts'
 import { type OpenDatabase, openDatabase, rows } from '../../src/store/database.ts'
+import { insertJob } from '../../src/store/jobs.ts'
 import { jobs } from '../../src/store/schema.ts'
-import { type MessageQueue, openMessageQueue } from '../../src/queues/message-queue.ts'
+import { type Handle, type MessageQueue, openMessageQueue } from '../../src/queues/message-queue.ts'
 import { openSharedQueue } from '../../src/queues/shared-queue.ts'
 import { reasonOf } from '../../src/queues/spread.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
@@ -25,6 +26,29 @@ const TIMES = { lease: 2, renew: 0.5, supervise: 1, poll: 0.5, retry: 1 }
 describeDatabase('a queue that processes share', (newPlace, engine) => {
   if (engine === 'pglite') {
     test.skip('is for servers: the embedded database has one process', () => {})
+
+    test('looks no more whether to stop what failed as it began', async () => {
+      const database = await openDatabase({ url: 'memory://' })
+      const { db } = database
+      const id = 'a'
+      const job = { id, kind: 'index', order: { name: 'a' }, facts: { done: 0 } } as const
+      await insertJob(db, job)
+      const handles: Handle[] = []
+      const messages = { consume: (_: string, __: number, handle: Handle) => handles.push(handle) }
+      const queue = openSharedQueue(
+        { db, messages: async () => messages as never },
+        optionsFor(telling),
+      )
+      queue.takePart()
+      await until(async () => handles.length > 0)
+      await db.execute(sql`alter table job_events rename to lost`)
+      const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')
+      const before = timers().length
+      const message = { id, body: { id }, attempt: 1, output: {}, signal: never }
+      await expect(handles[0]!(message)).rejects.toThrow()
+      expect(timers()).toHaveLength(before)
+      await database.close()
+    })
     return
   }
   let place: TestPlace
@@ -42,9 +66,9 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
   afterAll(() => place[Symbol.asyncDispose]())
 
   /** A process that orders and follows, and takes work up if it `works`. */
-  async function newProcess(work: TestWork, works = true) {
+  async function newProcess(work: TestWork, works = true, times = TIMES) {
     const database: OpenDatabase = await openDatabase({ url: place.databaseUrl! })
-    const messages: MessageQueue = await openMessageQueue(database.db, () => {}, TIMES)
+    const messages: MessageQueue = await openMessageQueue(database.db, () => {}, times)
     const queue = openSharedQueue(
       { db: database.db, messages: async () => messages },
       optionsFor(work),
@@ -177,14 +201,15 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
   test('the work of one that is silent goes to another, and its late end changes nothing', async () => {
     const hung = newGate()
     const begun = newGate()
-    const dead = await newProcess(async () => {
+    const work: TestWork = async () => {
       begun.open()
       await hung.opened
-    })
+    }
+    // As good as dead: it never renews its lease.
+    const dead = await newProcess(work, true, { ...TIMES, renew: 60 })
+    closing.push(async () => hung.open())
     const { id } = await dead.queue.start({ name: 'a' }, { done: 0 })
     await begun.opened
-    // As good as dead: its lease is not renewed any more.
-    await dead.db.execute(sql`update pgboss.job set started_on = now() - interval '1 hour'`)
     const { queue } = await newProcess(telling)
     await until(async () => (await queue.get(id)).state === 'done')
     hung.open()
@@ -233,8 +258,9 @@ describeDatabase('a queue that processes share', (newPlace, engine) => {
     const begun = [newGate(), newGate()]
     for (const turn of [0, 1]) {
       const database = await openDatabase({ url: place.databaseUrl! })
-      // Neither would notice by itself that it has lost its lease.
-      const messages = await openMessageQueue(database.db, () => {}, { ...TIMES, renew: 60 })
+      // Neither would notice by itself that it has lost its lease, and only the first one does lose it.
+      const times = { ...TIMES, lease: 60, renew: 60 }
+      const messages = await openMessageQueue(database.db, () => {}, times)
       const consumer = messages.consume('files', 1, async () => {
         begun[turn]!.open()
         await gates[turn]!.opened

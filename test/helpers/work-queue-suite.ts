@@ -151,6 +151,17 @@ export function describeWorkQueue(open: (work: TestWork) => TestQueue): void {
     expect(await queue.get(id)).toMatchObject({ state: 'failed', error: { code: 'bad_input' } })
   })
 
+  test('calls done what was done before it heard that it was cancelled', async () => {
+    const gate = newGate()
+    const queue = open(() => gate.opened)
+    const { id } = await start(queue)
+    await until(async () => (await queue.get(id)).state === 'running')
+    await queue.cancel(id)
+    gate.open()
+    await until(isIdle(queue))
+    expect(await queue.get(id)).toMatchObject({ state: 'done', error: null })
+  })
+
   test('takes no more than it can hold, and forgets the oldest that have ended', async () => {
     const gate = newGate()
     const queue = open(() => gate.opened)

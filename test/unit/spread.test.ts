@@ -117,6 +117,25 @@ describe('files of an order', () => {
     ])
   })
 
+  test('are looked for no more once the queue has failed', async () => {
+    const { queue } = playedQueue(allDone)
+    const broken = { ...queue, ended: () => Promise.reject(new Error('the database is away')) }
+    let closed = false
+    async function* endless() {
+      try {
+        for (;;) yield* someFiles(1)
+      } finally {
+        closed = true
+      }
+    }
+    const process = spreadFiles(broken, { id: 'run', signal: never }, SPACE)
+    const reading = async () => {
+      for await (const _ of process(endless(), '/photos'));
+    }
+    await expect(reading()).rejects.toThrow('the database is away')
+    expect(closed).toBe(true)
+  })
+
   test('are not waited for once the order is cancelled', async () => {
     const { queue, log } = playedQueue(() => 'later')
     const stop = new AbortController()
