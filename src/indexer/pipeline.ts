@@ -104,6 +104,8 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
   const findings: Findings = { vanished: [], goneFailures: [], returned: [], unreadable: [] }
   const rawsAside = new Set<string>()
   const unreachable = new Map<string, string>()
+  /** Files that really have a replacement character in their paths. */
+  const replaced = new Set<string>()
   const state = { found: 0, done: 0, complete: false }
   let lookAgainMs = Infinity
   /** Whether there is nothing more to wait for; else the file is counted as waiting. */
@@ -131,7 +133,13 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
       if (kind.startsWith('unreadable')) findings.unreadable.push(path)
     },
   })
-  const differences = diffFolder(context.db, context.space, folder, scanned)
+  async function* noted() {
+    for await (const file of scanned) {
+      if (file.path.includes('\uFFFD')) replaced.add(file.path)
+      yield file
+    }
+  }
+  const differences = diffFolder(context.db, context.space, folder, noted())
   const work = readAhead(
     selectWork(differences, counts, findings, (file) => {
       if (!isOver(waitFor(file, patience?.beforeReadMs))) return false
@@ -162,6 +170,7 @@ function startRun(context: PipelineContext, root: Root, folder: string, options:
     findings,
     rawsAside,
     unreachable,
+    replaced,
     written: write(),
     lookAgainMs: () => lookAgainMs,
     progress: () => ({ counts: { ...counts }, ...state }),
@@ -177,10 +186,12 @@ const SPECIAL_FILE = 'The path is a pipe, a socket or a device'
  */
 async function recordUnreachable(
   context: PipelineContext,
-  { counts, findings, unreachable }: ReturnType<typeof startRun>,
+  { counts, findings, unreachable, replaced }: ReturnType<typeof startRun>,
 ): Promise<FailedFile[]> {
   const failures: FailedFile[] = []
   for (const [path, reason] of unreachable) {
+    // The readable form is the name of another file, whose picture a failure would take away.
+    if (replaced.has(path)) continue
     counts.seen++
     // The diff took the recorded failure for that of a file that is gone.
     const known = findings.goneFailures.indexOf(path)

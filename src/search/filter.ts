@@ -8,6 +8,10 @@ import type { PictureFilter } from '../store/filters.ts'
 
 /** The message of each rule is what it expects, for `invalidInput`. */
 const text = z.string('a text').trim().min(1, 'a text that is not empty')
+/** As it is: a name may begin or end with a space. */
+const folderPath = z
+  .string('a text')
+  .refine((value) => value.trim() !== '', 'a text that is not empty')
 const degrees = (limit: number) => {
   const expected = `degrees between -${limit} and ${limit}`
   return z.number(expected).min(-limit, expected).max(limit, expected)
@@ -21,8 +25,8 @@ const radius = 'kilometres, 0 or more'
 const probability = 'a probability between 0 and 1'
 
 const schema = z.strictObject({
-  root: text.optional(),
-  folder: text.optional(),
+  root: folderPath.optional(),
+  folder: folderPath.optional(),
   format: z
     .union(
       [text.transform((one) => [one]), z.array(text).min(1, 'one or more names')],

@@ -76,15 +76,18 @@ const CAMERA_EXTENSIONS: ReadonlySet<string> = new Set('jpg jpeg jpe heic heif h
 export function rawsBeside(paths: readonly string[]): ReadonlySet<string> {
   const raws = paths.filter(isRaw)
   if (raws.length === 0) return new Set()
-  const stems = new Set(
-    paths.filter((path) => CAMERA_EXTENSIONS.has(extensionOf(path))).map(stemOf),
-  )
+  const stems = new Set(paths.filter(isCameraPicture).map(stemOf))
   return new Set(raws.filter((path) => stems.has(stemOf(path))))
 }
 
 /** Whether a file is a camera's raw one, by its name. */
 export function isRaw(path: string): boolean {
   return RAW_EXTENSIONS.has(extensionOf(path))
+}
+
+/** Whether a file is what cameras write beside a raw one, by its name. */
+export function isCameraPicture(path: string): boolean {
+  return CAMERA_EXTENSIONS.has(extensionOf(path))
 }
 
 /** A path without its extension, in lower case. */

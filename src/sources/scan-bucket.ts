@@ -11,7 +11,7 @@ import {
   SNIFF_BYTES,
   sniffFormat,
 } from '../pictures/sniff.ts'
-import { excludeMatcher, isJunk, isRaw, rawsBeside } from './exclude.ts'
+import { excludeMatcher, isCameraPicture, isJunk, isRaw, rawsBeside } from './exclude.ts'
 import { type ListedObject, listBucket } from './list-bucket.ts'
 import { readStart } from './read-object.ts'
 import type { ScannedFile, ScanOptions, SkipKind } from './source.ts'
@@ -59,13 +59,15 @@ interface Found {
 
 /**
  * Marks raw files beside a picture of the same name. In byte order all names that share the stem and
- * the dot follow each other, so these are held back until another one comes.
+ * the dot follow each other, so from a raw file on these are held back until another one comes.
  */
 async function* setRawsAside(objects: AsyncIterable<ListedObject>): AsyncGenerator<Found> {
   let held: ListedObject[] = []
   let stem: string | undefined
+  /** Pictures that were met before, and whose raw files may still follow. */
+  let pictures: string[] = []
   const release = function* (): Generator<Found> {
-    const raws = rawsBeside(held.map(({ path }) => path))
+    const raws = rawsBeside([...pictures, ...held.map(({ path }) => path)])
     for (const object of held) yield { object, isAside: raws.has(object.path) }
     held = []
     stem = undefined
@@ -74,13 +76,18 @@ async function* setRawsAside(objects: AsyncIterable<ListedObject>): AsyncGenerat
     if (stem !== undefined && (!object.path.startsWith(stem) || held.length === MOST_HELD)) {
       yield* release()
     }
-    if (stem === undefined && isRaw(object.path)) {
-      stem = object.path.slice(0, object.path.length - extensionOf(object.path).length)
-    }
+    const { path } = object
+    pictures = pictures.filter((picture) => path.startsWith(upToDot(picture)))
+    if (isCameraPicture(path)) pictures.push(path)
+    if (stem === undefined && isRaw(path)) stem = upToDot(path)
     if (stem === undefined) yield { object, isAside: false }
     else held.push(object)
   }
   yield* release()
+}
+
+function upToDot(path: string): string {
+  return path.slice(0, path.length - extensionOf(path).length)
 }
 
 interface Look {

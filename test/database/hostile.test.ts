@@ -237,6 +237,26 @@ async function indexAlone(folder: TestFolder, place: TestPlace): Promise<Alone> 
   return JSON.parse(out) as Alone
 }
 
+describeDatabase('a name that is no text', (newPlace) => {
+  const shared = sharedDatabase(newPlace)
+
+  test.runIf(process.platform === 'linux')(
+    'takes nothing from a file that is called as it is shown',
+    async () => {
+      await using folder = await newFolder()
+      const named = await folder.write('caf\ufffd.png', await makePicture(1))
+      const broken = Buffer.from(folder.at('caf?.png'))
+      broken[broken.lastIndexOf('?')] = 0xe9
+      await writeFile(broken, await makePicture(2))
+      const model = fakeModel()
+      for (let run = 0; run < 2; run++) {
+        await runIndexing(shared.db, model, folder.path)
+        expect([...(await shownVectors(shared.db, model.space)).keys()]).toEqual([named])
+      }
+    },
+  )
+})
+
 describeDatabase('a file deleted', (newPlace) => {
   const shared = sharedDatabase(newPlace)
 

@@ -29,7 +29,16 @@ describe('a filter', () => {
     expect(isEmptyFilter(parseFilter({ gps: false }))).toBe(false)
   })
 
+  test('takes the name of a folder as it is', () => {
+    const filter = { root: '/photos ', folder: '/photos / Trip ', camera: ' Canon ' }
+    expect(parseFilter(filter)).toMatchObject({
+      folders: ['/photos ', '/photos / Trip '],
+      camera: 'Canon',
+    })
+  })
+
   const wrong: readonly [object, string][] = [
+    [{ folder: ' ' }, 'a text that is not empty for filter.folder'],
     [
       { after: 'yesterday' },
       'a date such as 2020, 2020-05, 2020-05-31 or 2020-05-31T18:30 for filter.after but received "yesterday"',

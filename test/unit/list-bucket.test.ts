@@ -103,6 +103,18 @@ test('what is left out is left out, and what cannot be stored is said', async ()
   ])
 })
 
+test('a raw file is left out on either side of its picture', async () => {
+  const keys = ['A.JPG', 'A.a.JPG', 'A.a.NEF', 'A.b.JPG', 'A.b.XMP', 'A.nef', 'B.CR2', 'B.JPG']
+  keys.push('B.NEF', 'C.HEIC', 'D.NEF', 'D0.JPG', 'D0.raf')
+  // One a page: what lies on another page is a neighbour too.
+  pages = keys.map((key) => [key])
+  const aside: string[] = []
+  const onSkip = ({ path }: SkippedEntry) => void aside.push(path)
+  for await (const _ of scanBucket('s3://odd-names', { exclude: [], onSkip }));
+  const expected = ['A.a.NEF', 'A.nef', 'B.CR2', 'B.NEF', 'D0.raf']
+  expect(aside).toEqual(expected.map((key) => `s3://odd-names/${key}`))
+})
+
 test('a cancelled scan stops', async () => {
   pages = [['a.png'], ['b.png']]
   const stop = new AbortController()
