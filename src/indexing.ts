@@ -167,35 +167,45 @@ export function openIndexing(context: IndexingContext): Indexing {
     }
     const folders: string[] = []
     for await (const { folder } of claimFolders(names, exclude)) folders.push(folder)
-    const events = watchFolders({ db, openRun }, folders, {
+    let isLooking = false
+    // Also where the folder cannot be reached, and nobody says that the look is done.
+    const endLook = () => {
+      if (isLooking) writing.end()
+      isLooking = false
+    }
+    const openLook = () => {
+      const { context, release } = openRun()
+      return {
+        context,
+        release() {
+          endLook()
+          release()
+        },
+      }
+    }
+    const events = watchFolders({ db, openRun: openLook }, folders, {
       ...how,
       times: pollSeconds ? { ...WATCH_TIMES, pollMs: pollSeconds * 1000 } : WATCH_TIMES,
       poll: pollSeconds !== undefined,
       ignore: await realpath(config.dataDir).catch(() => resolve(config.dataDir)),
     })
     let standing: Checkpoint | null = null
-    let looks = 0
-    try {
-      for await (const event of events) {
-        // A look writes nothing before its start has been taken in here.
-        if (event.type === 'start') {
-          standing = await writing.begin()
-          looks++
-          await noteServing(db, spaces.now.identity)
-          await database.noteChoices()
-        }
-        // Whoever hears that a look is done finds what it found, in other processes too.
-        if (event.type === 'done') {
-          const changed = hasChanges(event.counts)
-          await settle(changed ? null : standing)
-          looks--
-          writing.end()
-          if (changed) onIndexed()
-        }
-        yield event
+    for await (const event of events) {
+      // A look writes nothing before its start has been taken in here.
+      if (event.type === 'start') {
+        standing = await writing.begin()
+        isLooking = true
+        await noteServing(db, spaces.now.identity)
+        await database.noteChoices()
       }
-    } finally {
-      for (; looks > 0; looks--) writing.end()
+      // Whoever hears that a look is done finds what it found, in other processes too.
+      if (event.type === 'done') {
+        const changed = hasChanges(event.counts)
+        await settle(changed ? null : standing)
+        endLook()
+        if (changed) onIndexed()
+      }
+      yield event
     }
   }
 

@@ -105,6 +105,7 @@ async function readOne(
     code: 'not_found',
     reason: 'The picture has no file any more',
   }
+  let anyAway = false
   for (const { path } of await filesOf(db, content)) {
     try {
       const { bytes, hash } = await openSource(path).read(path)
@@ -113,12 +114,15 @@ async function readOne(
       }
       return { content, pixels: await clip.preprocess(await openPicture(bytes, path)) }
     } catch (error) {
-      if (await isAway(path)) return 'away'
+      if (await isAway(path)) {
+        anyAway = true
+        continue
+      }
       const code = error instanceof LucidaError ? error.code : 'internal'
       failure = { content, path, code, reason: messageOf(error).replaceAll('\0', '') }
     }
   }
-  return { failure }
+  return anyAway ? 'away' : { failure }
 }
 
 interface Embedded {

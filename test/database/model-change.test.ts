@@ -235,6 +235,22 @@ describeDatabase('a change of model', (newPlace, engine) => {
     expect((await ask(lucida, 'x')).searched).toBe(3)
   })
 
+  test('reads what lies on a drive that is away from where else it lies', async () => {
+    await using collection = await newCollection(3)
+    const { lucida, folder } = collection
+    await using copies = await newFolder()
+    for (let i = 0; i < 3; i++) await copies.write(`${i}.png`, await makeBlobs(i))
+    await indexAll(lucida, [copies.path])
+    // The one that is asked first.
+    const [first] = [folder.path, copies.path].toSorted()
+    await rename(first!, `${first}-away`)
+    await lucida.models.use(ALTERED)
+    await lucida.models.carryOut()
+    const { serving } = await lucida.models.status()
+    await rename(`${first}-away`, first!)
+    expect(serving).toMatchObject({ model: ALTERED, filled: 3, failed: 0 })
+  })
+
   test('vectors are dropped on request only, and not those in use', async () => {
     await using collection = await newCollection(3)
     const { lucida } = collection

@@ -17,6 +17,7 @@ import { sha256 } from '../../src/core/hash.ts'
 import type { IndexEvent } from '../../src/indexer/events.ts'
 import type { OpenEvents } from '../../src/indexer/folder-events.ts'
 import { type WatchOptions, type WatchTimes, watchFolders } from '../../src/indexer/watch.ts'
+import { findServingCheckpoint } from '../../src/search/checkpoint.ts'
 import type { Database } from '../../src/store/database.ts'
 import { listFailures } from '../../src/store/failures.ts'
 import { claimRoot, removeRoot } from '../../src/store/roots.ts'
@@ -48,7 +49,7 @@ const SOON = { timeout: 30_000, interval: 100 }
 /** A system without file events. */
 const NO_EVENTS: OpenEvents = () => ({ startLook() {}, add() {}, endLook() {}, close() {} })
 
-describeDatabase('watching', (newPlace) => {
+describeDatabase('watching', (newPlace, engine) => {
   const shared = sharedDatabase(newPlace)
 
   /** Watches a folder in the background until it goes out of scope. */
@@ -452,6 +453,44 @@ describeDatabase('watching', (newPlace) => {
       await lucida.close()
     }
   })
+
+  test.runIf(engine === 'pglite')(
+    'a folder that could not be reached leaves no run that never ends',
+    async () => {
+      await using place = await newPlace()
+      await using folder = await newFolder()
+      await writeOldDrawings(folder)
+      const lucida = await openAt(place)
+      const stop = new AbortController()
+      const elsewhere = `${folder.path}-away`
+      let wasUnreachable = false
+      let checkpoint: unknown
+      try {
+        for await (const event of lucida.watch([folder.path], {
+          signal: stop.signal,
+          pollSeconds: 1,
+        })) {
+          if (event.type === 'watching') {
+            await rename(folder.path, elsewhere)
+            await writeFile(folder.path, 'no folder')
+          }
+          if (event.type === 'unreadable') {
+            wasUnreachable = true
+            await rm(folder.path)
+            await rename(elsewhere, folder.path)
+          }
+          if (event.type !== 'done' || !wasUnreachable) continue
+          checkpoint = await findServingCheckpoint(place.dataDir)
+          stop.abort()
+        }
+      } finally {
+        await lucida.close()
+      }
+      // Nobody vouches for the index while somebody may be writing.
+      expect(checkpoint).not.toBeNull()
+      expect(wasUnreachable).toBe(true)
+    },
+  )
 
   test('lucida index --watch says what changes, and an interrupt ends it with 130', async () => {
     await using place = await newPlace()
