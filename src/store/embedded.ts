@@ -1,7 +1,7 @@
 // The embedded database's life: made, opened, checked when the last owner did not close it, packed into
 // a last-good snapshot, and repaired from that when it is damaged.
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import type { PGlite } from '@electric-sql/pglite'
 import { moveDurably } from '../core/durable-file.ts'
 import { LucidaError, messageOf } from '../core/errors.ts'
@@ -114,13 +114,8 @@ async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
     // Something of it is left: it has disappeared, or a repair was killed between its two renames.
     const names = await readdir(directory)
     const traces = names.some((name) => name.startsWith('database.') && !isNew(name))
-    if (traces) {
-      repaired = await repair(place, prepare, 'it is missing')
-    } else {
-      const made = newName(place)
-      await createDatabase(made)
-      await moveDurably(made, database)
-    }
+    if (!traces) return { ...(await openNew(place, prepare)), repaired }
+    repaired = await repair(place, prepare, 'it is missing')
     return { ...(await openFiles(database, prepare, false)), repaired }
   }
   // Whoever dies with the database open leaves no seal.
@@ -138,6 +133,19 @@ async function openOrRepair<T>(place: Place, prepare: Prepare<T>) {
     if (!(error instanceof Damage)) throw error
     repaired = await repair(place, prepare, error.message)
     return { ...(await openFiles(database, prepare, false)), repaired }
+  }
+}
+
+/** Makes an empty one. Where it cannot be brought up to date none stays: there is nothing to repair. */
+async function openNew<T>(place: Place, prepare: Prepare<T>) {
+  const made = newName(place)
+  await createDatabase(made)
+  await moveDurably(made, place.database)
+  try {
+    return await openFiles(place.database, prepare, false)
+  } catch (error) {
+    await rm(place.database, { recursive: true, force: true })
+    throw error instanceof Damage ? (error.cause ?? error) : error
   }
 }
 

@@ -148,7 +148,7 @@ export class ByteSource {
 
   async line(): Promise<string> {
     const parts: Buffer[] = []
-    for (let length = 0; length < LONGEST_HEADER; length += this.#rest.length) {
+    for (let length = 0; length < LONGEST_HEADER; length += parts.at(-1)!.length) {
       await this.#fill()
       const at = this.#rest.indexOf(10)
       if (at >= 0) {

@@ -243,6 +243,20 @@ describeDatabase('repair', (_newPlace, engine) => {
     await expectRepaired(place, 'snapshot')
   })
 
+  test('a first start whose migration fails says so, and the next one too', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'lucida-first-'))
+    const reason = new Error('cannot be migrated')
+    for (let start = 0; start < 2; start++) {
+      const failing = openEmbedded(dataDir, () => Promise.reject(reason))
+      await expect(failing).rejects.toBe(reason)
+      expect(await readdir(dataDir)).toEqual([])
+    }
+    const database = await openDatabase({ directory: dataDir })
+    expect(database.repaired).toBeNull()
+    await database.close()
+    await rm(dataDir, { recursive: true })
+  })
+
   test('a restored database has another identity, so that indexes of the lost one are refused', async () => {
     await using place = await copyOfTemplate()
     const before = await place.open()

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { packFolder, readHeader, unpackFolder } from '../../src/store/snapshot.ts'
+import { ByteSource, packFolder, readHeader, unpackFolder } from '../../src/store/snapshot.ts'
 
 let scratch: string
 const at = (name: string) => join(scratch, name)
@@ -34,4 +34,13 @@ test.runIf(process.platform === 'linux')('one that is spoilt leaves no file open
   }
   // Closing takes a moment; what leaks never ends.
   await expect.poll(openFiles).toBeLessThan(before + 5)
+})
+
+test('one whose header never ends is not read to its end', async () => {
+  let read = 0
+  async function* endless() {
+    for (; read < 100; read++) yield Buffer.alloc(1 << 20, 'x')
+  }
+  await expect(new ByteSource(endless()).line()).rejects.toThrow('has no header')
+  expect(read).toBeLessThan(20)
 })
