@@ -50,6 +50,8 @@ export async function searchCold(
   if (!table) return null
   const clip = openClip(model, config)
   const index = openIndex(checkpoint, folder)
+  // Reported where it is awaited, which may be much later.
+  index.catch(() => {})
   const find = (hashes: readonly ContentHash[]) => table.find(hashes)
   const vectorsOf = async (hashes: readonly ContentHash[]) => (await index).vectorsOf(hashes)
   const bank = () => loadNeutralBank(model, clip.embedTexts, join(config.dataDir, 'cache'))

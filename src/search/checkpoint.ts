@@ -144,6 +144,8 @@ function checkpointPath(
 
 async function removeOtherTables(folder: string, keep: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    if (/^pictures-.+\.table$/.test(name) && name !== keep) await rm(join(folder, name))
+    // By now somebody else may have removed it.
+    if (/^pictures-.+\.table$/.test(name) && name !== keep)
+      await rm(join(folder, name), { force: true })
   }
 }

@@ -130,6 +130,8 @@ function send(
     })
     request.on('response', accept)
     request.on('error', reject)
+    // A server that changes to another protocol gives neither an answer nor an error.
+    request.on('close', () => reject(new Error('the connection was closed without an answer')))
     request.end()
   })
 }

@@ -1,7 +1,7 @@
 // A cold search answers exactly what an open Lucida answers, or leaves the question to it.
 import { copyFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { searchCold } from '../../src/cold-search.ts'
 import { type Config, resolveConfig } from '../../src/config.ts'
 import { openLucida, type SearchAnswer } from '../../src/lucida.ts'
@@ -108,6 +108,25 @@ describeDatabase('a cold search', (newPlace, engine) => {
       if (isIndexFile) await writeFile(join(place.dataDir, name), 'damaged')
     }
     expect(await cold(place)).toBeNull()
+  })
+
+  test('is no answer where the index is found wrong while the query is read', async () => {
+    await using collection = await newCollection()
+    const { place } = collection
+    const header = (await readdir(place.dataDir, { recursive: true })).find((name) =>
+      name.endsWith('header.json'),
+    )
+    await writeFile(join(place.dataDir, header!), 'damaged')
+    // Takes a hundred turns to hash. What follows a PNG's last chunk is no part of it.
+    const picture = Buffer.concat([await makePicture('large'), Buffer.alloc(200_000_000)])
+    const unhandled = vi.fn<(reason: unknown) => void>()
+    process.on('unhandledRejection', unhandled)
+    try {
+      expect(await searchCold(configOf(place), [{ picture }], {}, false)).toBeNull()
+    } finally {
+      process.off('unhandledRejection', unhandled)
+    }
+    expect(unhandled).not.toHaveBeenCalled()
   })
 
   test('is no answer for another kind of index, and comes back when its files are lost', async () => {

@@ -368,3 +368,12 @@ test('a refused connection, an unknown name and broken TLS are named with the UR
     message: expect.stringContaining('ECONNREFUSED'),
   })
 })
+
+test('a server that changes to another protocol is not waited for', async () => {
+  const base = await serve(({ socket }) =>
+    socket.end('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+  )
+  await expect(fetchBounded(base, { ...loopback, timeoutMs: 2000 })).rejects.toMatchObject({
+    code: 'fetch_failed',
+  })
+}, 20_000)

@@ -61,6 +61,25 @@ test('nobody vouches for what a run writes that has just begun', async () => {
   expect(await checkpoint()).not.toBeNull()
 })
 
+test('two runs that end at once do not get in each other’s way', async () => {
+  const writing = open()
+  for (let i = 0; i < 20; i++) {
+    const runs = [1, 2, 3].map(async () => {
+      await writing.begin()
+      try {
+        await writing.settle(settled(), null)
+      } finally {
+        writing.end()
+      }
+    })
+    await Promise.all(runs)
+  }
+  await writing.begin()
+  await writing.settle(settled(), null)
+  writing.end()
+  expect(await checkpoint()).not.toBeNull()
+})
+
 test('a checkpoint that was taken away comes back only if nobody else has written', async () => {
   const list = vi.fn(async (): Promise<[]> => [])
   const writing = open(list)
