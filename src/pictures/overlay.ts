@@ -1,4 +1,5 @@
 // A picture with a grid of colours laid over a part of it, as a file.
+import { markedAs } from './digital-source.ts'
 import type { WrittenFormat } from './encode-picture.ts'
 import { openPicture } from './open-picture.ts'
 import { decodeError } from './picture-error.ts'
@@ -52,7 +53,7 @@ export async function overlayPicture(
       .png()
       .toBuffer()
     const laid = sharp(small).composite([{ input: grid, left, top }])
-    return Uint8Array.from(await laid.toFormat(format).toBuffer())
+    return Uint8Array.from(await markedAs(opened.xmp, laid.toFormat(format)).toBuffer())
   } catch (error) {
     throw decodeError(error, opened.format)
   }

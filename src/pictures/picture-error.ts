@@ -61,5 +61,6 @@ function firstComplaint(message: string): string {
   if (reason === 'Input buffer has corrupt header:') return 'its header is wrong or ends early'
   // What sharp says of interlaced PNGs that end early.
   if (reason === undefined || reason === 'Unknown error') return 'its data is wrong or ends early'
-  return reason.slice(0, MAX_REASON)
+  // By whole characters: PostgreSQL refuses half of one in JSON.
+  return Array.from(reason).slice(0, MAX_REASON).join('')
 }

@@ -1,4 +1,5 @@
 // A small WebP of a picture, upright and in sRGB, for pages that show many.
+import { markedAs } from './digital-source.ts'
 import { openPicture } from './open-picture.ts'
 import { decodeError } from './picture-error.ts'
 
@@ -16,13 +17,12 @@ export async function makeThumbnail(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const opened = await openPicture(bytes, pathHint)
   try {
-    const made = await opened
+    const made = opened
       .image()
       .resize(sizePx, sizePx, { fit: 'inside', withoutEnlargement: true })
       .toColourspace('srgb')
       .webp({ quality: QUALITY })
-      .toBuffer()
-    return Uint8Array.from(made)
+    return Uint8Array.from(await markedAs(opened.xmp, made).toBuffer())
   } catch (error) {
     throw decodeError(error, opened.format)
   }

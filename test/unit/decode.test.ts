@@ -273,6 +273,12 @@ describe('damage', () => {
     expect(decodeError(new Error(said), 'jpeg').message).toContain(`(${reason})`)
   })
 
+  test('a long reason is cut between characters', () => {
+    const { message } = decodeError(new Error(`${'x'.repeat(199)}🦊🦊`), 'svg')
+    expect(message).toContain('x🦊)')
+    expect(message).not.toMatch(/\p{Surrogate}/u)
+  })
+
   test('bytes after the end do no harm', async () => {
     const bytes = Buffer.concat([await scene().jpeg().toBuffer(), Buffer.from('appended video')])
     expect(await describePicture(bytes)).toMatchObject({ widthPx: WIDTH })

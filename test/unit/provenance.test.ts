@@ -7,6 +7,8 @@ import { encodePicture, type WrittenFormat } from '../../src/pictures/encode-pic
 import { fromXmp, type ProvenanceRecord, toXmp } from '../../src/generate/provenance.ts'
 import { saysGenerated } from '../../src/pictures/digital-source.ts'
 import { openPicture } from '../../src/pictures/open-picture.ts'
+import { overlayPicture } from '../../src/pictures/overlay.ts'
+import { makeThumbnail } from '../../src/pictures/thumbnail.ts'
 
 const hash = 'a'.repeat(64)
 const record: ProvenanceRecord = {
@@ -27,6 +29,24 @@ const record: ProvenanceRecord = {
 }
 const raster = { data: new Uint8Array(6).fill(90), widthPx: 2, heightPx: 1, channels: 3 } as const
 const FORMATS: WrittenFormat[] = ['png', 'jpeg', 'webp']
+
+test('what is made of a drawn picture is marked like it', async () => {
+  const drawn = await encodePicture(raster, 'png', { xmp: toXmp(record) })
+  const plain = await encodePicture(raster, 'png')
+  const grid = {
+    width: 1,
+    height: 1,
+    rgba: Uint8ClampedArray.of(0, 0, 0, 99),
+    area: { left: 0, top: 0, width: 1, height: 1 },
+  }
+  const isMarked = async (bytes: Uint8Array) => saysGenerated((await openPicture(bytes)).xmp)
+  expect(await isMarked(await makeThumbnail(drawn, 320))).toBe(true)
+  expect(await isMarked(await makeThumbnail(plain, 320))).toBe(false)
+  for (const format of FORMATS) {
+    expect(await isMarked(await overlayPicture(drawn, grid, format))).toBe(true)
+    expect(await isMarked(await overlayPicture(plain, grid, format))).toBe(false)
+  }
+})
 
 describe.each(FORMATS)('a drawn picture as %s', (format) => {
   test('says that it was generated, and how', async () => {
