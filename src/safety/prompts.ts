@@ -1,13 +1,14 @@
 // Words that are not drawn. They are compared as whole words, in any case, with accents, widths and
 // invisible signs taken away; there is no pattern language that could be got wrong.
+import { CLEANINGS } from '../models/text-cleaning.ts'
 
 /** An entry: words that must follow each other; the last may end in * for any continuation. */
 type Blocked = readonly string[]
 
-/** The first entry that a text contains, or nothing. */
+/** The first entry that a text contains, or nothing; also as a tokenizer may clean it before it reads. */
 export function findBlocked(text: string, entries: readonly string[]): string | undefined {
-  const words = wordsOf(text)
-  return entries.find((entry) => contains(words, blockedOf(entry)))
+  const readings = [text, CLEANINGS.whitespace(text)].map(wordsOf)
+  return entries.find((entry) => readings.some((words) => contains(words, blockedOf(entry))))
 }
 
 function blockedOf(entry: string): Blocked {

@@ -50,6 +50,11 @@ describe('words', () => {
     ['n\u00e4k\u00e9d', ['naked'], 'naked'],
     ['\uff4e\uff41\uff4b\uff45\uff44', ['naked'], 'naked'],
     ['na\u200bk\u00aded', ['naked'], 'naked'],
+    // What the tokenizers of OpenAI's models undo before they read it.
+    ['n&#97;ked', ['naked'], 'naked'],
+    ['n&amp;#x61;ked', ['naked'], 'naked'],
+    ['na\u001b[0mked', ['naked'], 'naked'],
+    ['na\u0001ked', ['naked'], 'naked'],
     ['child, abuse', ['child abuse'], 'child abuse'],
     ['abuse of a child', ['child abuse'], undefined],
     ['child', ['child abuse'], undefined],
