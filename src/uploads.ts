@@ -83,12 +83,12 @@ export function openUploads(context: UploadContext): Uploads {
   return {
     async add(bytes, fileName = '') {
       const id = await sha256InTurns(bytes)
-      const before = underWay.get(id)
-      if (before) return { ...(await before), isNew: false }
-      const name = `${id.slice(0, 16)}.${extensionFor(bytes, fileName)}`
-      const adding = add(id, bytes, name).finally(() => underWay.delete(id))
-      underWay.set(id, adding)
       try {
+        const before = underWay.get(id)
+        if (before) return { ...(await before), isNew: false }
+        const name = `${id.slice(0, 16)}.${extensionFor(bytes, fileName)}`
+        const adding = add(id, bytes, name).finally(() => underWay.delete(id))
+        underWay.set(id, adding)
         return await adding
       } catch (error) {
         throw explainFullDisk(error, folder)

@@ -5,6 +5,7 @@ import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import type { Image, SearchResponse } from '../../src/api/contract.ts'
 import { MAX_PICTURE_BYTES, MAX_UPLOAD_BYTES } from '../../src/api/limits.ts'
+import { disk } from '../../src/core/durable-file.ts'
 import { sha256 } from '../../src/core/hash.ts'
 import { openTestApi, type TestApi } from '../helpers/api.ts'
 import { describeDatabase, type TestPlace } from '../helpers/database.ts'
@@ -63,6 +64,24 @@ describeDatabase('an upload', (newPlace) => {
       ])
       expect(await kept(place)).toHaveLength(3)
       expect(await idsOf(api, 'text=noise')).toHaveLength(3)
+    }))
+
+  test('that finds the disk full says so to each of those who hand it over', () =>
+    withApi(async (api) => {
+      const bytes = await makePicture('full')
+      const { write } = disk
+      disk.write = async () => {
+        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+      }
+      try {
+        const adding = [1, 2].map(() => api.lucida.uploads.add(bytes))
+        for (const one of await Promise.allSettled(adding)) {
+          expect(one).toMatchObject({ status: 'rejected', reason: { code: 'disk_full' } })
+        }
+      } finally {
+        disk.write = write
+      }
+      expect((await send(api, bytes)).status).toBe(201)
     }))
 
   test('outlives the process that took it, and the database', async () => {
