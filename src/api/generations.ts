@@ -172,7 +172,11 @@ export function openGenerations(lucida: DrawingLucida): Generations {
     },
     find,
     async cancel(id) {
-      if (await queue.find(id)) await queue.cancel(id)
+      if (await queue.find(id)) {
+        // It ends between two steps; who asks for the same until then is not given it any more.
+        await queue.update(id, { sharedAs: null })
+        await queue.cancel(id)
+      }
       return find(id)
     },
     async *events(id, after, signal) {
