@@ -1,12 +1,14 @@
 // Who is asking: the owner of the data directory, a key, a signed-in page, or nobody in particular,
 // who may do everything where no key is needed.
+import { isIPv6 } from 'node:net'
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
+import ipaddr from 'ipaddr.js'
 import type { ApiKey, ApiKeys, KeyRing, SharedBuckets } from '../lucida.ts'
 import type { ApiEnv, Caller } from './context.ts'
 import type { Scope } from './contract.ts'
 import { RequestError } from './errors.ts'
-import { isLoopback } from './guard.ts'
+import { isChange, isLoopback } from './guard.ts'
 import { openRateLimit } from './rate-limit.ts'
 import { openSharedRateLimit } from './shared-rate-limit.ts'
 import { isSame, type Sessions } from './sessions.ts'
@@ -91,8 +93,7 @@ export function openCallers(options: CallerOptions): Callers {
     const session = token === undefined ? null : await sessions.find(token)
     if (!session) return null
     const { key, csrfToken } = session
-    const isChange = c.req.method !== 'GET' && c.req.method !== 'HEAD'
-    if (isChange && !isSame(c.req.header('x-csrf-token') ?? '', csrfToken)) {
+    if (isChange(c) && !isSame(c.req.header('x-csrf-token') ?? '', csrfToken)) {
       throw new RequestError('forbidden', 'X-CSRF-Token: Expected the token of GET /v1/session')
     }
     return { scope: key.scope, isOwner: false, client: key.id, csrfToken }
@@ -133,8 +134,15 @@ export function openCallers(options: CallerOptions): Callers {
 
 /** The client's address, for limits; what a proxy says of others is not believed. */
 export function addressOf(c: Context<ApiEnv>): string {
-  const address = c.env?.incoming?.socket.remoteAddress ?? '127.0.0.1'
-  return address.replace(/^::ffff:/, '')
+  const given = c.env?.incoming?.socket.remoteAddress ?? '127.0.0.1'
+  const address = given.replace(/^::ffff:/, '')
+  if (!isIPv6(address) || isLoopback(address)) return address
+  // A machine has all the addresses of its network to choose from.
+  const { parts } = ipaddr.IPv6.parse(address.replace(/%.*$/, ''))
+  return parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')
 }
 
 /** Whether a caller with `scope` may do what needs `needed`. */

@@ -3,7 +3,7 @@
 // changes anything must come from our own page or from no page at all.
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 import type { ApiEnv } from './context.ts'
 import { RequestError } from './errors.ts'
 
@@ -43,10 +43,16 @@ export function guardHost(
   }
 }
 
+/** Whether a request may change something: also a search that draws what it does not find. */
+export function isChange({ req }: Context<ApiEnv>): boolean {
+  const isReading = req.method === 'GET' || req.method === 'HEAD'
+  return !isReading || req.query('ifNotFound') === 'generate'
+}
+
 /** Refuses what would change something on behalf of another site's page. */
 export function guardOrigin(): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    if (isChange(c)) {
       const site = c.req.header('sec-fetch-site')
       const origin = c.req.header('origin')
       const host = c.req.header('host') ?? new URL(c.req.url).host

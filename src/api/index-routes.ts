@@ -1,5 +1,6 @@
 // Indexed folders, indexing jobs and how they go, what could not be indexed, and the status.
 import { createRoute, z } from '@hono/zod-openapi'
+import type { Failure } from '../lucida.ts'
 import { needs } from './callers.ts'
 import type { Api, ApiContext } from './context.ts'
 import {
@@ -72,7 +73,7 @@ const jobs = createRoute({
   },
 })
 
-const JobParams = z.object({ id: z.string().min(1).max(64) })
+const JobParams = z.object({ id: z.string().regex(/^[\w-]{1,64}$/, 'Expected an id') })
 
 const job = createRoute({
   ...at('job'),
@@ -180,8 +181,10 @@ export function mountIndexing(app: Api, context: ApiContext): void {
   app.openapi(failures, async (c) => {
     const { limit, cursor } = c.req.valid('query')
     const all = await lucida.failures()
-    const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
-    const start = after === null ? 0 : all.findIndex(({ path }) => path > after)
+    const after = cursor === undefined ? null : Buffer.from(cursor, 'base64url')
+    // By bytes, as the database has them in order; by UTF-16 a page might lead back.
+    const isNext = ({ path }: Failure) => Buffer.compare(Buffer.from(path), after!) > 0
+    const start = after === null ? 0 : all.findIndex(isNext)
     const items = start < 0 ? [] : all.slice(start, start + limit)
     const more = start >= 0 && start + limit < all.length
     const last = items.at(-1)

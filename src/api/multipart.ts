@@ -49,10 +49,14 @@ function append(form: FormData, headers: string, content: Buffer): void {
   else form.append(name, new File([Uint8Array.from(content)], filename))
 }
 
-/** Quotation marks and line breaks are written as in URLs (WHATWG HTML, multipart/form-data). */
+/**
+ * Quotation marks and line breaks are written as in URLs (WHATWG HTML, multipart/form-data). What
+ * needs no quotation marks may come without (RFC 2183).
+ */
 function parameter(disposition: string, name: string): string | undefined {
-  const found = new RegExp(`;\\s*${name}="([^"]*)"`, 'i').exec(disposition)?.[1]
-  return found?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
+  const pattern = new RegExp(`;\\s*${name}=(?:"([^"]*)"|([^\\s";]+))`, 'i')
+  const [, quoted, bare] = pattern.exec(disposition) ?? []
+  return (quoted ?? bare)?.replaceAll('%22', '"').replaceAll('%0D', '\r').replaceAll('%0A', '\n')
 }
 
 function malformed(why: string): RequestError {

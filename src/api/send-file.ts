@@ -25,7 +25,8 @@ export async function sendFile(
 ): Promise<Response> {
   const { sizeBytes } = file
   try {
-    const range = parseRange(request.range, sizeBytes)
+    const isHead = request.method === 'HEAD'
+    const range = isHead ? undefined : parseRange(request.range, sizeBytes)
     const { start, end } = range ?? { start: 0, end: sizeBytes - 1 }
     const headers = new Headers({
       'accept-ranges': 'bytes',
@@ -37,7 +38,7 @@ export async function sendFile(
     })
     if (range) headers.set('content-range', `bytes ${start}-${end}/${sizeBytes}`)
     const status = range ? 206 : 200
-    if (request.method === 'HEAD') {
+    if (isHead) {
       await file.close()
       return new Response(null, { status, headers })
     }

@@ -22,6 +22,10 @@ const BEAT_MS = 15_000
 
 /** How it stands, what happens, and how it stands in the end; Last-Event-ID goes on where one was. */
 export function streamEvents<Event>(c: Context<ApiEnv>, followed: Followed<Event>): Response {
+  // Nobody would read what is written, and so it would never end.
+  if (c.req.method === 'HEAD') {
+    return c.body(null, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' })
+  }
   const { standing, events, nameOf, isMilestone, closing } = followed
   const after = Number(c.req.header('last-event-id') ?? 0) || 0
   return streamSSE(c, async (stream) => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type {
   ClassifyResponse,
   DuplicatesResponse,
@@ -193,6 +193,11 @@ describeDatabase('the API', (newPlace) => {
         expect((await get('bytes=0-4', { 'if-range': '"another"' })).answer.status).toBe(200)
         const head = await api.ask(`/v1/images/${id}/file`, { method: 'HEAD' })
         expect(head.headers.get('content-length')).toBe(String(bytes.length))
+        // Ranges are for GET alone (RFC 9110, section 14.2).
+        const ranged = { method: 'HEAD', headers: { range: 'bytes=0-4' } }
+        const headOfRange = await api.ask(`/v1/images/${id}/file`, ranged)
+        expect(headOfRange.status).toBe(200)
+        expect(headOfRange.headers.get('content-length')).toBe(String(bytes.length))
       }))
 
     test('any range is what RFC 9110 says', () => {
@@ -272,7 +277,49 @@ describeDatabase('the API', (newPlace) => {
       expect(await count()).toBe(before)
     }))
 
+  test('what could not be indexed is listed page by page, whatever it is called', () =>
+    withApi(async (api) => {
+      // In the order of the database: UTF-16, which JavaScript compares by, has another one.
+      const names = ['\uff41.jpg', '\u{1f600}.jpg', '\u{1f601}.jpg']
+      for (const [i, name] of names.entries()) {
+        await api.folder.write(name, await makeBrokenPicture(i))
+      }
+      await indexAll(api.lucida, [api.folder.path])
+      const client = createClient({
+        baseUrl: 'http://localhost',
+        fetch: async (url, init) => api.api.fetch(new Request(url, init)),
+      })
+      const found: string[] = []
+      let cursor: string | undefined
+      while (found.length <= names.length) {
+        const page = await client.failures({ query: { limit: 1, cursor } })
+        found.push(...page.items.map(({ path }) => path))
+        if (page.nextCursor === null) break
+        cursor = page.nextCursor
+      }
+      expect(found).toEqual(names.map((name) => api.folder.at(name)))
+    }))
+
   describe('jobs', () => {
+    test('asked for the head of their events alone, nobody is followed', () =>
+      withApi(async (api) => {
+        const { job } = await api.json<{ job: Job }>('/v1/index', { json: {} })
+        const begun = vi.spyOn(globalThis, 'setInterval')
+        const ended = vi.spyOn(globalThis, 'clearInterval')
+        const head = await api.ask(`/v1/jobs/${job.id}/events`, { method: 'HEAD' })
+        expect(head.headers.get('content-type')).toBe('text/event-stream')
+        await expect
+          .poll(async () => (await api.api.jobs.get(job.id)).state, { timeout: 60_000 })
+          .toBe('done')
+        // A timer that nobody ends keeps the process from ending.
+        const timers = begun.mock.results.map(({ value }) => value as unknown)
+        await vi.waitFor(() => {
+          const over = ended.mock.calls.map(([timer]) => timer as unknown)
+          expect(timers.filter((timer) => !over.includes(timer))).toEqual([])
+        })
+        vi.restoreAllMocks()
+      }))
+
     test('are followed live to their end, with what failed', () =>
       withApi(async (api) => {
         await using server = await listening(api)
@@ -309,6 +356,13 @@ describeDatabase('the API', (newPlace) => {
         for (const { id } of [first, second]) {
           const state = async () => (await api.json<{ job: Job }>(`/v1/jobs/${id}`)).job.state
           await expect.poll(state, { timeout: 60_000 }).toBe('cancelled')
+        }
+      }))
+
+    test('are asked for by what can be an id', () =>
+      withApi(async (api) => {
+        for (const path of ['/v1/jobs/%00', '/v1/jobs/%00/events']) {
+          expect((await api.ask(path)).status).toBe(400)
         }
       }))
 

@@ -132,6 +132,17 @@ describeDatabase('refused', (newPlace) => {
       for (const headers of foreign) await refused(path, { ...how, headers }, 403)
     })
 
+    test('an address in a page of another site that would have something drawn', async () => {
+      const path = `/v1/search?ifNotFound=generate&like=${red}`
+      for (const headers of foreign) {
+        await refused(path, { headers }, 403)
+        await refused(path, { method: 'HEAD', headers }, 403)
+      }
+      // What is typed into the browser gets as far as being understood.
+      await refused(path, { headers: { 'sec-fetch-site': 'none' } }, 400)
+      await refused(path, {}, 400)
+    })
+
     test('a form of another site, which needs no leave to be sent', async () => {
       const headers = { 'content-type': 'application/x-www-form-urlencoded' }
       await refused('/v1/index', { body: '{}', headers }, 415)
@@ -350,6 +361,13 @@ describeDatabase('refused', (newPlace) => {
       expect((await index({})).status).toBe(403)
       expect((await index({ 'x-csrf-token': 'guessed' })).status).toBe(403)
       expect((await index({ 'x-csrf-token': session.csrfToken! })).status).toBe(202)
+      const like = guarded.images.get('red')!.id
+      const draw = (more: Record<string, string>) =>
+        guarded.ask(`/v1/search?ifNotFound=generate&like=${like}`, {
+          headers: { ...headers, ...more },
+        })
+      expect((await draw({})).status).toBe(403)
+      expect((await draw({ 'x-csrf-token': session.csrfToken! })).status).toBe(400)
       const token = { 'x-csrf-token': session.csrfToken! }
       const out = { method: 'DELETE', headers: { ...headers, ...token } }
       expect((await guarded.ask('/v1/session', out)).status).toBe(204)
@@ -389,6 +407,15 @@ describeDatabase('refused', (newPlace) => {
     expect(Number(last!.headers.get('retry-after'))).toBeGreaterThan(0)
     expect((await open.ask('/v1/session', { from: '198.51.100.7' })).status).toBe(200)
     expect((await open.ask('/v1/session')).status).toBe(200)
+    // Whoever has an IPv6 address has a whole network of them.
+    statuses.clear()
+    for (let i = 0; i < 60; i++) {
+      const from = `2001:db8::${i.toString(16)}`
+      statuses.add((await open.ask('/v1/session', { from })).status)
+    }
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([200, 429])
+    const elsewhere = await open.ask('/v1/session', { from: '2001:db8:0:1::1' })
+    expect(elsewhere.status).toBe(200)
   })
 
   test('more requests at once than fit into the queue, and health checks never', async () => {

@@ -1,6 +1,7 @@
 // The shell beside a server on the same data directory, and the commands that serve.
 import { once } from 'node:events'
 import { stat, writeFile } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -126,6 +127,28 @@ describeDatabase('the shell', (newPlace) => {
     const { out } = await run(['search', 'red', '--files', '-k', '100'])
     expect(lines(out)).toContain(folder.at('late.png'))
   })
+
+  test.each(['cancelled', 'running'])(
+    'calls no success what a server has left %s',
+    async (state) => {
+      await using other = await newPlace()
+      const job = { id: 'one', state, error: null }
+      const server = createHttpServer(({ url, method }, answer) => {
+        if (url!.endsWith('/events')) {
+          answer.setHeader('content-type', 'text/event-stream')
+          return answer.end(`event: job\ndata: ${JSON.stringify(job)}\n\n`)
+        }
+        answer.setHeader('content-type', 'application/json')
+        answer.statusCode = method === 'POST' ? 202 : 200
+        return answer.end(JSON.stringify({ job }))
+      }).listen(join(other.dataDir, 'server.sock'))
+      await once(server, 'listening')
+      const { code, err } = await runCaptured(['index', '--data-dir', other.dataDir])
+      server.close()
+      expect(code).toBe(1)
+      expect(err).toContain('before its end')
+    },
+  )
 
   test('does not need a server that has died', async () => {
     const socket = join(place.dataDir, 'server.sock')

@@ -42,6 +42,12 @@ test('reads whatever the platform writes', async () => {
   )
 })
 
+test('names need no quotation marks (RFC 2183, which .NET takes at its word)', async () => {
+  const part = "Content-Disposition: form-data; name=image; filename=a.jpg; filename*=utf-8''a.jpg"
+  const form = parseForm(Buffer.from(`--b\r\n${part}\r\n\r\nxy\r\n--b--\r\n`), 'b')
+  expect(await entriesOf(form)).toEqual([['image', 'a.jpg', [...Buffer.from('xy')]]])
+})
+
 describe('a form that is none is refused', () => {
   test.each([
     ['nothing', ''],
