@@ -159,15 +159,21 @@ async function* followIndexing(
   const cancel = () => void client.cancelJob({ params: { id: job.id } }).catch(() => {})
   if (signal?.aborted) cancel()
   signal?.addEventListener('abort', cancel)
+  let { state } = job
   try {
     for await (const news of client.followJob(job.id)) {
       if (news.type === 'index') yield news.event
       else if (news.job.error) throw lucidaError(news.job.error)
+      else ({ state } = news.job)
     }
   } catch (error) {
     throw translate(error)
   } finally {
     signal?.removeEventListener('abort', cancel)
+  }
+  if (state !== 'done') {
+    const message = 'The server stopped indexing before its end; lucida index goes on with it'
+    throw new LucidaError('cancelled', message)
   }
 }
 

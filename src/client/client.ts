@@ -161,11 +161,14 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 }
 
+const isNumber = (value: unknown) => typeof value === 'number'
+
 /** Lists of texts are repeated; lists of numbers are joined by commas. */
 function queryString(query: Readonly<Record<string, unknown>>): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
-    const isList = Array.isArray(value) && !value.every((item) => typeof item === 'number')
+    const isNumbers = Array.isArray(value) && value.length > 0 && value.every(isNumber)
+    const isList = Array.isArray(value) && !isNumbers
     for (const item of isList ? value : [value]) {
       if (item !== undefined && item !== null) search.append(name, String(item))
     }

@@ -254,6 +254,8 @@ describeDatabase('lucida audit', (newPlace) => {
     expect((await run(['search', 'a', '--balance', 'height'])).err).toContain('gender or age')
     expect(await run(['search', '--format', 'png', '--balance', 'age'])).toMatchObject({ code: 2 })
     expect((await run(['audit', '--labels', 'none.csv'])).err).toContain('Cannot read the labels')
+    const unwritten = await run([...AUDIT, '-o', 'nowhere/report.html'])
+    expect(unwritten).toMatchObject({ code: 1, err: expect.stringContaining('Cannot write') })
   })
 
   test('prints the words in use, which may be edited and given back', async () => {

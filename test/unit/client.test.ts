@@ -26,7 +26,7 @@ describe('the client', () => {
       params: { id: 'a/b' },
       query: { limit: 5, near: [1, 2.5, 3], cursor: undefined, gps: 'true' },
     })
-    await lucida.search({ query: { text: ['a dog', 'snow'] } })
+    await lucida.search({ query: { text: ['a dog', 'snow'], not: [] } })
     expect(asked.map(({ url }) => url)).toEqual([
       'http://lucida.test/v1/images/a%2Fb/similar?limit=5&near=1%2C2.5%2C3&gps=true',
       'http://lucida.test/v1/search?text=a+dog&text=snow',

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import type { PartialConfig } from '../../config.ts'
+import { LucidaError, messageOf } from '../../core/errors.ts'
 import type { AuditCollectionOptions, AuditReport } from '../../lucida.ts'
 import { type FilterFlags, filterOf, withFilterFlags } from '../filters.ts'
 import type { CliIo } from '../io.ts'
@@ -64,9 +65,15 @@ export function auditCommand(io: CliIo): Command {
       ...(filter && { filter }),
     }
     const report = await withAnyLucida(io, config, (lucida) => lucida.audit(options))
-    if (output !== undefined) await writeFile(resolve(io.cwd, output), auditHtml(report))
+    if (output !== undefined) await writeReport(resolve(io.cwd, output), auditHtml(report))
     if (json) printJson(io, report)
     else printReport(io, report)
+  })
+}
+
+async function writeReport(file: string, html: string): Promise<void> {
+  await writeFile(file, html).catch((cause: unknown) => {
+    throw new LucidaError('unreadable', `Cannot write ${file}: ${messageOf(cause)}`, { cause })
   })
 }
 

@@ -25,9 +25,8 @@ function initCommand(io: CliIo): Command {
       )
       .option(
         '--shards <n>',
-        'parts of each table: as many nodes can share it',
+        'parts of each table: as many nodes can share it (four for each node)',
         integer(1, 1024),
-        32,
       ),
   ).action(async ({ shards, ...flags }: PartialConfig & { shards?: number }) => {
     const { makeCluster } = await import('../../cluster.ts')

@@ -14,13 +14,13 @@ interface Relocation {
 }
 
 interface Flags extends PartialConfig {
-  map: readonly Relocation[]
+  map?: readonly Relocation[]
   json?: boolean
 }
 
 /** The `restore` command. */
 export function restoreCommand(io: CliIo): Command {
-  const collectMap = (text: string, before: readonly Relocation[]) => {
+  const collectMap = (text: string, before: readonly Relocation[] = []) => {
     const found = /^(.+?)=(.+)$/.exec(text)
     if (!found) throw new InvalidArgumentError('Expected /old/folder=/new/folder.')
     const [, from, to] = found
@@ -38,10 +38,9 @@ export function restoreCommand(io: CliIo): Command {
         '--map <old=new>',
         'a folder of pictures that lies elsewhere here (repeatable)',
         collectMap,
-        [] as readonly Relocation[],
       )
       .option('--json', 'print one JSON document'),
-  ).action(async (name: string, { map, json, ...flags }: Flags) => {
+  ).action(async (name: string, { map = [], json, ...flags }: Flags) => {
     const startedAt = performance.now()
     const { restoreBackup } = await import('../../lucida.ts')
     const file = resolve(io.cwd, name)

@@ -27,7 +27,6 @@ export function upCommand(io: CliIo): Command {
     const { insecure = false, watch = false, worker = true, open, ...settings } = flags
     const config = configOf(io, settings)
     if (!worker) requireServer(config, 'lucida up --no-worker')
-    if (!worker) requireServer(config, 'lucida up --no-worker')
     const folders = paths.map((path) => placeOf(path, io.cwd))
     const demo = folders.length === 0 && !(await hasRoots(io, config))
     const collection = demo ? await drawDemoCollection(io, config) : { config, folder: null }
