@@ -104,7 +104,8 @@ export function createActions(store: Store) {
     },
     /** Throws what the server says about a wrong key. */
     signIn: async (key: string): Promise<void> => {
-      store.change({ session: await client.signIn({ body: { key } }) })
+      // What was said of the session that has ended is over with it.
+      store.change({ session: await client.signIn({ body: { key } }), notice: null })
       begin()
     },
     signOut: async (): Promise<void> => {

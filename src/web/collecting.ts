@@ -1,6 +1,6 @@
 // The collection: its folders, indexing them, and following that live.
 import type { Job } from '../api/contract.ts'
-import type { Client } from '../client/client.ts'
+import { ApiError, type Client } from '../client/client.ts'
 import { isListing } from './query.ts'
 import type { Searching } from './searching.ts'
 import type { Store } from './store.ts'
@@ -100,7 +100,9 @@ export function createCollecting(store: Store, client: Client, searching: Search
           searching.again()
         }
         if (isRunning(last)) last = (await client.job({ params: { id: job.id } })).job
-      } catch {
+      } catch (error) {
+        // A server that was started anew does not know it.
+        if (error instanceof ApiError && error.status === 404) break
         // The connection broke, not the job.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
         if (store.state.session?.scope == null) break

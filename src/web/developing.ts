@@ -106,7 +106,10 @@ export function createDeveloping(
       try {
         const { generation } = await client.startGeneration({ body: order.request })
         if (signal.aborted) {
-          await client.cancelGeneration({ params: { id: generation.id } })
+          // Whoever orders the same again is given the same.
+          const { request } = store.state.development?.order ?? {}
+          const isAgain = JSON.stringify(request) === JSON.stringify(order.request)
+          if (!isAgain) await client.cancelGeneration({ params: { id: generation.id } })
           return
         }
         change({ phase: 'following', generation })
@@ -136,13 +139,17 @@ export function createDeveloping(
     async keep(n) {
       const { generation } = store.state.development ?? {}
       if (!generation) return
+      const { id } = generation
+      // Another order may be shown by the time that it is kept.
+      const isShown = () => store.state.development?.generation?.id === id
       try {
-        const params = { id: generation.id, n: String(n) }
-        const { picture } = await client.keepCandidate({ params, body: {} })
-        change({ kept: { ...store.state.development?.kept, [n]: picture }, trouble: null })
+        const { picture } = await client.keepCandidate({ params: { id, n: String(n) }, body: {} })
+        if (isShown()) {
+          change({ kept: { ...store.state.development?.kept, [n]: picture }, trouble: null })
+        }
         lookAgain()
       } catch (error) {
-        change({ trouble: troubleOf(error) })
+        if (isShown()) change({ trouble: troubleOf(error) })
       }
     },
   }

@@ -88,10 +88,11 @@ export function createSearching(store: Store, client: Client): Searching {
 
   return {
     update(isTyping = false) {
-      const { query } = store.state
+      const { query, results } = store.state
       const isSame =
         asked !== null && JSON.stringify(request(asked)) === JSON.stringify(request(query))
-      if (isSame) return
+      // What failed may work by now: after signing in again it does.
+      if (isSame && results.phase !== 'failed') return
       start(isTyping)
       // The best pictures of the new answer are at the top.
       scrollTo({ top: 0, behavior: 'instant' })
@@ -105,7 +106,8 @@ export function createSearching(store: Store, client: Client): Searching {
         answered,
         results: { nextCursor, phase, items, leftOut },
       } = store.state
-      if (nextCursor === null || phase !== 'ready') return
+      // While one types, what is shown still answers the question before.
+      if (nextCursor === null || phase !== 'ready' || answered !== asked) return
       const { signal } = running
       results({ phase: 'loading-more' })
       try {

@@ -252,7 +252,7 @@ describe('following an order', () => {
       if (phases.at(-1) !== phase) phases.push(phase)
     })
     const developing = createDeveloping(store, client, () => void asked.push('search'), 1)
-    return { store, developing, asked, phases }
+    return { store, developing, client, asked, phases }
   }
 
   test('to its end, with previews and steps', async () => {
@@ -328,6 +328,38 @@ describe('following an order', () => {
     await second
     expect(asked).toContain('follow g2')
     expect(store.state.development).toMatchObject({ order, generation: { id: 'g2' } })
+  })
+
+  test('an order that is given twice is not cancelled for the second', async () => {
+    const takes: (() => void)[] = []
+    const { developing, asked } = serve({
+      start: () => new Promise((resolve) => takes.push(() => resolve(generation()))),
+    })
+    const [first, second] = [developing.order(ORDER), developing.order(ORDER)]
+    // The server answers both with one and the same.
+    for (const take of takes) take()
+    await Promise.all([first, second])
+    expect(asked).not.toContain('cancel g')
+  })
+
+  test('what is kept of one order is not said of the next', async () => {
+    let number = 0
+    let keep: () => void = () => {}
+    const { store, developing, client } = serve({
+      start: async () => generation({ id: `g${++number}`, candidates: [candidate()] }),
+    })
+    const keepCandidate = async () => {
+      await new Promise<void>((resolve) => (keep = resolve))
+      return { picture: OTHER }
+    }
+    Object.assign(client, { keepCandidate })
+    await developing.order(ORDER)
+    const keeping = developing.keep(0)
+    await developing.order(otherwise(ORDER))
+    keep()
+    await keeping
+    expect(store.state.development?.generation?.id).toBe('g2')
+    expect(store.state.development?.kept).toEqual({})
   })
 
   test('an order that is called off before the server has taken it is cancelled there', async () => {

@@ -150,5 +150,22 @@ describePage('the page of an empty collection', () => {
     expect(await page.getByLabel('Add a folder of the server').isVisible()).toBe(false)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await field.waitFor(WAIT)
+
+    // Sessions end by themselves too: then one signs in again and goes on where one was.
+    const signIn = async () => {
+      await field.fill(key)
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await expect.poll(() => page.locator('.grid a').count(), WAIT).toBe(7)
+      expect(await page.getByText('A key is needed').count()).toBe(0)
+    }
+    await signIn()
+    await page.context().clearCookies()
+    await page.fill('#search', 'grey')
+    await field.waitFor(WAIT)
+    await signIn()
+    await page.context().clearCookies()
+    await page.evaluate(`dispatchEvent(new Event('focus'))`)
+    await field.waitFor(WAIT)
+    await signIn()
   })
 })

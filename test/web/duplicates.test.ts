@@ -71,6 +71,19 @@ describePage('duplicates on the page', () => {
       .waitFor(WAIT)
   })
 
+  test('what was generated says so here too', async () => {
+    const at = (name: string) => join(server.album, name)
+    const xmp = 'http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia'
+    const marked = sharp({ create: { width: 64, height: 48, channels: 3, background: '#369' } })
+    await marked.withXmp(`<x>${xmp}</x>`).png().toFile(at('drawn.png'))
+    await copyFile(at('drawn.png'), at('drawn again.png'))
+    for await (const _ of server.lucida.index([server.album]));
+    const page = await open()
+    const member = page.getByRole('button', { name: 'Open drawn again.png, generated' })
+    expect(await member.textContent(WAIT)).toBe('generated')
+    expect(await page.locator('.member .generated').count()).toBe(1)
+  })
+
   test('a picture of a group opens, and its dialog leads to the page', async () => {
     const page = await open()
     await page.getByRole('button', { name: /^Open lighthouse/ }).click(WAIT)

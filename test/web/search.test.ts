@@ -181,6 +181,8 @@ describePage('the page over a collection', () => {
     await dialog.getByRole('heading', { name: one! }).waitFor(WAIT)
     await dialog.getByText('640 × 480').waitFor(WAIT)
     expect(new URL(page.url()).searchParams.get('view')).toMatch(/^[0-9a-f]{64}$/)
+    // With Alt it is the browser's: forward and back.
+    await page.keyboard.press('Alt+ArrowRight')
     await page.keyboard.press('ArrowRight')
     await dialog.getByRole('heading', { name: two! }).waitFor(WAIT)
     await page.keyboard.press('Escape')
@@ -284,6 +286,13 @@ describePage('the page over a collection', () => {
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('ArrowRight')
     const second = (await names(page))[1]
+    expect(await page.locator('.grid a:focus img').getAttribute('alt')).toBe(second)
+    // With Alt it is the browser's way back.
+    await page.evaluate(`addEventListener('keydown', (event) => {
+      if (event.altKey && event.defaultPrevented) document.title = 'taken'
+    })`)
+    await page.keyboard.press('Alt+ArrowRight')
+    expect(await page.title()).toBe('Lucida')
     expect(await page.locator('.grid a:focus img').getAttribute('alt')).toBe(second)
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('ArrowUp')

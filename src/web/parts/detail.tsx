@@ -35,6 +35,8 @@ export function Detail({ state, actions }: PartProps) {
 
   const onKeyDown = (event: KeyboardEvent) => {
     if ((event.target as Element).matches('input')) return
+    // With these they are the browser's: back and forward.
+    if (event.altKey || event.ctrlKey || event.metaKey) return
     if (event.key === 'ArrowLeft') actions.step(-1)
     if (event.key === 'ArrowRight') actions.step(1)
   }

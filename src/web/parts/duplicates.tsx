@@ -83,10 +83,11 @@ function Group(props: {
             <button
               type="button"
               class="member"
-              aria-label={`Open ${fileName(image.path)}`}
+              aria-label={`Open ${fileName(image.path)}${image.generated ? ', generated' : ''}`}
               onClick={() => actions.openDuplicate(image.id)}
             >
               <img src={actions.thumbnailUrl(image.id, 160)} alt="" loading="lazy" />
+              {image.generated && <span class="generated">generated</span>}
             </button>
             <span class="path">{placesText(kind, image)}</span>
             <span class="hint" hidden={i === 0}>

@@ -48,6 +48,8 @@ export const Grid = memo(({ results, actions }: GridProps) => {
     const direction = DIRECTIONS[event.key]
     const links = [...list.current!.querySelectorAll('a')]
     const from = links.indexOf(event.target as HTMLAnchorElement)
+    // With these they are the browser's: back and forward.
+    if (event.altKey || event.ctrlKey || event.metaKey) return
     if (!direction || from < 0) return
     event.preventDefault()
     const to = neighbour(tiles, from, direction)
