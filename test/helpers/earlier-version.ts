@@ -14,6 +14,7 @@ export const RELEASES: Readonly<Record<string, string>> = {
   'v0.1.0': '670efe4',
   'v0.2.0': '3bdca7f',
   'v0.3.0': 'b21b462',
+  'v0.3.1': '1c8f15f',
 }
 
 /** A folder with the program's files, until it is disposed of. */
